@@ -1,0 +1,65 @@
+package merkle
+
+import (
+	"math/bits"
+	"sync"
+	"sync/atomic"
+)
+
+// A chunk is a perfect subtree that one worker hashes without asking the others.
+const (
+	chunkLevels = 10
+	chunkSize   = 1 << chunkLevels
+)
+
+// TraceRoot returns the root of the tree over n leaves, leaf(i) the bytes of
+// leaf i (MRK-2). It hashes with the given number of workers, at least one,
+// which call leaf at the same time and ask for each i once; the root does not
+// depend on their number. The bytes are read in place and not kept. Memory is a
+// hash for every 1,024 leaves.
+func TraceRoot(n int, leaf func(i int) []byte, workers int) Hash {
+	chunks := make([]Hash, (n+chunkSize-1)/chunkSize)
+	var next atomic.Int64
+	work := func() {
+		var h leafHasher
+		for {
+			c := int(next.Add(1)) - 1
+			if c >= len(chunks) {
+				return
+			}
+			from := c * chunkSize
+			chunks[c] = chunkRoot(&h, from, min(from+chunkSize, n), leaf)
+		}
+	}
+	var wg sync.WaitGroup
+	for range min(workers, len(chunks)) - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+	// Every chunk but the last is a perfect tree of one size, so the tree over
+	// the chunks' roots has the shape of the upper part of the whole tree.
+	return Root(chunks)
+}
+
+// chunkRoot returns the root over the leaves from up to to, 1 to chunkSize.
+func chunkRoot(h *leafHasher, from, to int, leaf func(i int) []byte) Hash {
+	var roots [chunkLevels + 1]Hash // as in Tree
+	for i := from; i < to; i++ {
+		level := 0
+		sum := h.sum(leaf(i))
+		for ; (i-from)>>level&1 == 1; level++ {
+			sum = nodeHash(&roots[level], &sum)
+		}
+		roots[level] = sum
+	}
+	size := to - from
+	level := bits.TrailingZeros(uint(size))
+	root := roots[level]
+	for level++; size>>level != 0; level++ {
+		if size>>level&1 == 1 {
+			root = nodeHash(&roots[level], &root)
+		}
+	}
+	return root
+}
