@@ -75,18 +75,9 @@ func checkGrowth(oldSize, newSize uint64, oldRoot, newRoot Hash, proof []Hash) e
 	if !whole {
 		subtree, proof = proof[0], proof[1:]
 	}
-	old, last := subtree, size-1
-	for i, at := 0, index; i < len(proof); i++ {
-		for at&1 == 0 && at == last {
-			at, last = at>>1, last>>1
-		}
-		if at&1 == 1 {
-			old = nodeHash(&proof[i], &old)
-		}
-		at, last = at>>1, last>>1
-	}
+	root, old := climb(subtree, index, size, proof)
 	if err := checkRoot(ErrOldRoot, old, oldRoot); err != nil {
 		return err
 	}
-	return checkRoot(ErrRoot, climb(subtree, index, size, proof), newRoot)
+	return checkRoot(ErrRoot, root, newRoot)
 }

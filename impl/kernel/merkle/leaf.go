@@ -13,6 +13,7 @@ const shortLeaf = 1023
 type leafHasher struct {
 	buffer [1 + shortLeaf]byte // the prefix, then a short leaf; buffer[0] is never written
 	stream hash.Hash           // for long leaves; nil until the first
+	around []byte              // the prefix before a long leaf, then room for its hash
 }
 
 // sum returns the hash of the leaf data (MRK-1).
@@ -23,11 +24,10 @@ func (h *leafHasher) sum(data []byte) Hash {
 	}
 	if h.stream == nil {
 		h.stream = sha256.New()
+		h.around = append(make([]byte, 0, 1+HashSize), leafPrefix)
 	}
 	h.stream.Reset()
-	h.stream.Write([]byte{leafPrefix})
+	h.stream.Write(h.around)
 	h.stream.Write(data)
-	var out Hash
-	h.stream.Sum(out[:0])
-	return out
+	return Hash(h.stream.Sum(h.around)[1:])
 }

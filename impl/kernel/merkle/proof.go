@@ -61,12 +61,16 @@ func CheckInclusion(root Hash, size, index uint64, leaf Hash, proof []Hash) erro
 	if err := checkLength(len(proof), pathLength(index, size)); err != nil {
 		return err
 	}
-	return checkRoot(ErrRoot, climb(leaf, index, size, proof), root)
+	got, _ := climb(leaf, index, size, proof)
+	return checkRoot(ErrRoot, got, root)
 }
 
-// climb returns the root that proof gives for leaf index of size leaves;
-// len(proof) is pathLength(index, size).
-func climb(hash Hash, index, size uint64, proof []Hash) Hash {
+// climb follows proof from the node hash, number index of the size nodes of its
+// level, to the root, which it returns; len(proof) is pathLength(index, size).
+// left is what hash and its siblings to the left alone make up: the root of all
+// leaves up to the node's last.
+func climb(hash Hash, index, size uint64, proof []Hash) (root, left Hash) {
+	root, left = hash, hash
 	last := size - 1
 	for i := range proof {
 		// Without a sibling to the right the node is its parent.
@@ -74,13 +78,13 @@ func climb(hash Hash, index, size uint64, proof []Hash) Hash {
 			index, last = index>>1, last>>1
 		}
 		if index&1 == 1 {
-			hash = nodeHash(&proof[i], &hash)
+			root, left = nodeHash(&proof[i], &root), nodeHash(&proof[i], &left)
 		} else {
-			hash = nodeHash(&hash, &proof[i])
+			root = nodeHash(&root, &proof[i])
 		}
 		index, last = index>>1, last>>1
 	}
-	return hash
+	return root, left
 }
 
 func checkLength(got, want int) error {
