@@ -47,7 +47,7 @@ func ParseGenesisBody(b []byte) (*GenesisBody, error) {
 }
 
 // Stream is what a merge's body says of one stream's events in its trace: the
-// figures (FIX-4) and the first and last key, by which the certified past is
+// figures (FIX-5) and the first and last key, by which the certified past is
 // searched (BDY-3).
 type Stream struct {
 	Node        uint32
@@ -105,8 +105,8 @@ func (s *Stream) appendAnalytics(b []byte) []byte {
 
 // ParseMergeBody reads the body of a merge certificate (BDY-2). It refuses
 // streams out of order, counts that are zero or do not add up to events, a mean
-// that is not the rounded quotient, and first and last keys of another stream
-// or the wrong way round (BDY-3).
+// that is not the rounded quotient or not from min to max, and first and last
+// keys of another stream or the wrong way round (BDY-3).
 func ParseMergeBody(b []byte) (*MergeBody, error) {
 	d := decoder{b: b}
 	m := &MergeBody{State: d.hash(), Events: d.u64()}
@@ -152,8 +152,10 @@ func (s *Stream) parseAnalytics(d *decoder) {
 	s.Stats.Sum = fixed.FromBytes([16]byte(d.fixed(16)))
 	s.Stats.Min, s.Stats.Max = int32(d.u32()), int32(d.u32())
 	got := int32(d.u32())
-	if mean, ok := s.Stats.Mean(); ok && mean != got {
-		d.fail("mean is %d, sum and count give %d", got, mean)
+	if mean, ok := s.Stats.Mean(); mean != got || !ok && s.Stats.Count > 0 {
+		d.fail("mean is %d, sum %v and count %d give %d", got, s.Stats.Sum, s.Stats.Count, mean)
+	} else if ok && (mean < s.Stats.Min || mean > s.Stats.Max) {
+		d.fail("mean %d is not from min %d to max %d", mean, s.Stats.Min, s.Stats.Max)
 	}
 }
 
@@ -256,6 +258,18 @@ func (o *ObstructionBody) Append(b []byte) []byte {
 		b = append(b, e...)
 	}
 	return b
+}
+
+// EventOffsets returns where each event begins in the body, its length field
+// included (BDY-4).
+func (o *ObstructionBody) EventOffsets() []int64 {
+	offsets := make([]int64, len(o.Events))
+	at := int64(4 + len(o.Items)*itemSize + 4)
+	for i, e := range o.Events {
+		offsets[i] = at
+		at += int64(4 + len(e))
+	}
+	return offsets
 }
 
 // ParseObstructionBody reads the body of an obstruction certificate (BDY-4). It

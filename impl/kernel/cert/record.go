@@ -15,14 +15,17 @@ import (
 // len alone, so that a damaged length is never taken for a record that a crash
 // cut short, and crc covers all that comes before it.
 const (
+	// BodyOffset is where a record's body begins, from the record's start (LOG-2).
+	BodyOffset = recordHead + EnvelopeSize + 4
+
 	recordHead = 8
 	recordMin  = EnvelopeSize + 4 + 2 + 4
 
 	// MaxBody is the largest body in bytes (LOG-3).
 	MaxBody = 256 << 20
-	// maxRecord is the largest len: the largest body, and two full rosters'
-	// signatures (LOG-3).
-	maxRecord = recordMin + MaxBody + 2*maxMembers*SignatureSize
+	// maxRecord is the largest len: the largest body and the most signatures that
+	// their count can say (LOG-3).
+	maxRecord = recordMin + MaxBody + maxMembers*SignatureSize
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -119,7 +122,11 @@ func parseContent(b []byte) (*Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Certificate{Envelope: envelope, Body: d.take(int(d.u32()))}
+	size := int(d.u32())
+	if size > MaxBody {
+		return nil, fmt.Errorf("a body of %d bytes, at most %d", size, MaxBody)
+	}
+	c := &Certificate{Envelope: envelope, Body: d.take(size)}
 	n := int(d.u16())
 	raw := d.take(n * SignatureSize)
 	if err := d.end(); err != nil {
