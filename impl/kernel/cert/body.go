@@ -16,7 +16,7 @@ import (
 var ErrBody = errors.New("bad body")
 
 func bodyError(t Type, err error) error {
-	return fmt.Errorf("%w of a %v certificate: %w", ErrBody, t, err)
+	return fmt.Errorf("%w, %v: %w", ErrBody, t, err)
 }
 
 // GenesisBody is what a genesis certificate says (BDY-1):
@@ -154,8 +154,6 @@ func (s *Stream) parseAnalytics(d *decoder) {
 	got := int32(d.u32())
 	if mean, ok := s.Stats.Mean(); mean != got || !ok && s.Stats.Count > 0 {
 		d.fail("mean is %d, sum %v and count %d give %d", got, s.Stats.Sum, s.Stats.Count, mean)
-	} else if ok && (mean < s.Stats.Min || mean > s.Stats.Max) {
-		d.fail("mean %d is not from min %d to max %d", mean, s.Stats.Min, s.Stats.Max)
 	}
 }
 
@@ -182,6 +180,9 @@ func (s *Stream) validate() error {
 	}
 	if s.Stats.Min > s.Stats.Max {
 		return fmt.Errorf("min %d is over max %d", s.Stats.Min, s.Stats.Max)
+	}
+	if mean, _ := s.Stats.Mean(); mean < s.Stats.Min || mean > s.Stats.Max {
+		return fmt.Errorf("mean %d is not from min %d to max %d", mean, s.Stats.Min, s.Stats.Max)
 	}
 	for _, k := range []*key.Key{&s.First, &s.Last} {
 		if k.Node() != s.Node || k.Stream() != s.Stream {
@@ -307,7 +308,7 @@ func (o *ObstructionBody) parseItems(d *decoder) {
 		if it.Kind > Stale {
 			d.fail("item %d: kind %d is unknown", i, it.Kind)
 		} else if !it.Kind.HasDep() && it.Dep != (key.Key{}) {
-			d.fail("item %d: a %v has no dep, got %v", i, it.Kind, it.Dep)
+			d.fail("item %d: %v has no dep, got %v", i, it.Kind, it.Dep)
 		}
 		if i > 0 && o.Items[i-1].Compare(it) >= 0 {
 			d.fail("items %d and %d are out of order", i-1, i)

@@ -111,7 +111,7 @@ func (ch *Chain) checkEnvelope(e *Envelope, body []byte) error {
 		return ch.fail(KindType, "got %v, want 0 to %d", e.Type, Evidence)
 	}
 	if first := ch.Length == 0; first != (e.Type == Genesis) {
-		return ch.fail(KindType, "got a %v certificate", e.Type)
+		return ch.fail(KindType, "got %v", e.Type)
 	}
 	if e.BatchID != ch.Length {
 		return ch.fail(KindHeight, "got batch_id %d, want %d", e.BatchID, ch.Length)
@@ -126,7 +126,7 @@ func (ch *Chain) checkEnvelope(e *Envelope, body []byte) error {
 		return ch.fail(KindID, "got %v, the envelope gives %v", e.ID, want)
 	}
 	if e.Type != Merge && e.TraceRoot != merkle.EmptyRoot() {
-		return ch.fail(KindTraceRoot, "got %v, a %v certificate has the empty root", e.TraceRoot, e.Type)
+		return ch.fail(KindTraceRoot, "got %v, want the empty root: the type is %v", e.TraceRoot, e.Type)
 	}
 	return nil
 }
