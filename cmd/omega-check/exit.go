@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/omega-sheaf-os/omega/impl/omegalog"
+)
+
+// The exit statuses (CLI-1). A signal gives 128 + its number.
+const (
+	statusHolds   = 0
+	statusNo      = 1
+	statusUsage   = 2
+	statusMissing = 3
+	statusSignal  = 128
+)
+
+// The kinds of refusals that are the command line's own (CLI-3). Damage to a
+// file keeps the kind that its format gives it.
+const (
+	kindUsage       = "usage"
+	kindMissing     = "missing"
+	kindUnreadable  = "unreadable"
+	kindChanged     = "changed"
+	kindInterrupted = "interrupted"
+	kindRefused     = "refused"
+	kindOutput      = "output"
+)
+
+// exitError is why a command ends with another status than 0. As JSON it is the
+// error of CLI-3; a command whose result tells all of it sets told.
+type exitError struct {
+	Kind    string `json:"kind"`
+	File    string `json:"file,omitempty"`
+	Offset  *int64 `json:"offset,omitempty"`
+	Message string `json:"message"`
+
+	status int
+	told   bool
+}
+
+func (e *exitError) Error() string {
+	var b strings.Builder
+	if e.File != "" {
+		b.WriteString(printable(e.File) + ": ")
+	}
+	if e.Offset != nil {
+		fmt.Fprintf(&b, "%s at offset %d: ", e.Kind, *e.Offset)
+	}
+	b.WriteString(e.Message)
+	return b.String()
+}
+
+// answerNo is the status of a result that has said no itself.
+func answerNo() error { return &exitError{status: statusNo, told: true} }
+
+func usage(format string, args ...any) error {
+	return &exitError{status: statusUsage, Kind: kindUsage, Message: fmt.Sprintf(format, args...)}
+}
+
+// refuse says no without a result.
+func refuse(kind, format string, args ...any) error {
+	return &exitError{status: statusNo, Kind: kind, Message: fmt.Sprintf(format, args...)}
+}
+
+func missing(format string, args ...any) error {
+	return &exitError{status: statusMissing, Kind: kindMissing, Message: fmt.Sprintf(format, args...)}
+}
+
+// damaged says that file is damaged at offset.
+func damaged(file, kind string, offset int64, message string) error {
+	return &exitError{status: statusNo, Kind: kind, File: file, Offset: &offset, Message: message}
+}
+
+// unreadable says why file cannot be read: it is missing, or something other
+// than a file that can be mapped. Both are status 3: what was needed is not there.
+func unreadable(file string, err error) error {
+	kind := kindUnreadable
+	if errors.Is(err, fs.ErrNotExist) {
+		kind = kindMissing
+	}
+	var named *omegalog.Error
+	if errors.As(err, &named) {
+		err = named.Err
+	}
+	return &exitError{status: statusMissing, Kind: kind, File: file, Message: err.Error()}
+}
+
+// asExit turns any error of a command into an exitError; what no command has
+// put a status to is a refusal.
+func asExit(err error) *exitError {
+	var e *exitError
+	if errors.As(err, &e) {
+		return e
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return &exitError{status: statusMissing, Kind: kindMissing, Message: err.Error()}
+	}
+	return &exitError{status: statusNo, Kind: kindRefused, Message: err.Error()}
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/omega-sheaf-os/omega/impl/kernel/event"
+	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
+	"github.com/omega-sheaf-os/omega/impl/kernel/key"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what the commands print into the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"omega-check": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *rewrite,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"omegafile": omegafile,
+			"poke":      poke,
+			"recrc":     recrc,
+			"cut":       cut,
+			"fifo":      fifo,
+			"onejson":   onejson,
+			"status":    status,
+		},
+	})
+}
+
+// omegafile writes the `.omega` file that a text describes: omegafile TEXT FILE.
+func omegafile(ts *testscript.TestScript, _ bool, args []string) {
+	file, err := makeSection(ts.ReadFile(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), file, 0o644))
+}
+
+// makeSection reads lines of two kinds:
+//
+//	node 7
+//	event LAMPORT/NODE/STREAM/EVENT [value=THOUSANDTHS] [payload=WORD] [dep=LAMPORT/NODE/STREAM/EVENT]...
+//
+// where EVENT is up to 14 bytes in hex, and deps are written in increasing order.
+func makeSection(text string) ([]byte, error) {
+	var file []byte
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 0:
+		case words[0] == "node":
+			node, err := strconv.ParseUint(words[1], 0, 32)
+			if err != nil {
+				return nil, err
+			}
+			file = frame.AppendHeader(file, frame.Header{Node: uint32(node)})
+		case words[0] == "event":
+			e, err := makeEvent(words[1:])
+			if err != nil {
+				return nil, fmt.Errorf("%q: %w", line, err)
+			}
+			if file, err = frame.Append(file, e); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, fmt.Errorf("unknown line %q", line)
+		}
+	}
+	return file, nil
+}
+
+func makeEvent(words []string) ([]byte, error) {
+	k, err := makeKey(words[0])
+	if err != nil {
+		return nil, err
+	}
+	e := event.Event{Key: k}
+	for _, word := range words[1:] {
+		name, value, _ := strings.Cut(word, "=")
+		switch name {
+		case "value":
+			n, err := strconv.ParseInt(value, 10, 32)
+			if err != nil {
+				return nil, err
+			}
+			e.Value = int32(n)
+		case "payload":
+			e.Payload = []byte(value)
+		case "dep":
+			dep, err := makeKey(value)
+			if err != nil {
+				return nil, err
+			}
+			e.Deps = append(e.Deps, dep)
+		default:
+			return nil, fmt.Errorf("unknown field %q", name)
+		}
+	}
+	return e.Append(nil)
+}
+
+func makeKey(s string) (key.Key, error) {
+	var lamport uint64
+	var node uint32
+	var stream uint16
+	var id string
+	if _, err := fmt.Sscanf(strings.ReplaceAll(s, "/", " "), "%d %d %d %s", &lamport, &node, &stream, &id); err != nil {
+		return key.Key{}, fmt.Errorf("key %q: %w", s, err)
+	}
+	b, err := hex.DecodeString(id)
+	if err != nil || len(b) > key.EventIDSize {
+		return key.Key{}, fmt.Errorf("key %q: bad event id", s)
+	}
+	var event [key.EventIDSize]byte
+	copy(event[key.EventIDSize-len(b):], b)
+	return key.New(lamport, node, stream, event), nil
+}
+
+// poke overwrites bytes of a file: poke FILE OFFSET HEX.
+func poke(ts *testscript.TestScript, _ bool, args []string) {
+	file := []byte(ts.ReadFile(args[0]))
+	offset, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	b, err := hex.DecodeString(args[2])
+	ts.Check(err)
+	if bytes.Equal(file[offset:offset+len(b)], b) {
+		ts.Fatalf("%s has %x at %d already", args[0], b, offset)
+	}
+	copy(file[offset:], b)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), file, 0o644))
+}
+
+// recrc overwrites bytes of a frame and gives it the crc of what it then holds:
+// recrc FILE FRAME OFFSET HEX.
+func recrc(ts *testscript.TestScript, neg bool, args []string) {
+	poke(ts, neg, []string{args[0], args[2], args[3]})
+	file := []byte(ts.ReadFile(args[0]))
+	at, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	body := file[at+frame.Overhead:][:binary.BigEndian.Uint32(file[at:])]
+	castagnoli := crc32.MakeTable(crc32.Castagnoli)
+	crc := crc32.Update(crc32.Checksum(file[at:at+4], castagnoli), castagnoli, body)
+	binary.BigEndian.PutUint32(file[at+4:], crc)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), file, 0o644))
+}
+
+// cut keeps the first bytes of a file: cut FILE SIZE.
+func cut(ts *testscript.TestScript, _ bool, args []string) {
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
+}
+
+// fifo makes a pipe: fifo PATH.
+func fifo(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o600))
+}
+
+// status runs the program and checks its exit status: status N ARGS...
+// Output goes to the files stdout.txt and stderr.txt.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec("sh", append([]string{"-c", `"$@" >stdout.txt 2>stderr.txt; echo $? >status.txt`, "sh", "omega-check"}, args[1:]...)...)
+	ts.Check(err)
+	got := strings.TrimSpace(ts.ReadFile("status.txt"))
+	if got != strconv.Itoa(want) {
+		ts.Fatalf("omega-check %s: exit status %s, want %d\nstdout:\n%s\nstderr:\n%s",
+			strings.Join(args[1:], " "), got, want, ts.ReadFile("stdout.txt"), ts.ReadFile("stderr.txt"))
+	}
+}
+
+// onejson checks that a file holds exactly one JSON object and no more, whose
+// "ok" is the one given: onejson FILE true|false.
+func onejson(ts *testscript.TestScript, _ bool, args []string) {
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile(args[0])))
+	var object map[string]any
+	ts.Check(d.Decode(&object))
+	if d.More() {
+		ts.Fatalf("%s goes on after the first object", args[0])
+	}
+	if got := fmt.Sprint(object["ok"]); got != args[1] {
+		ts.Fatalf("ok is %s, want %s", got, args[1])
+	}
+}
