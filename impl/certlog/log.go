@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"sync"
 
@@ -90,13 +91,22 @@ func (l *Log) locked(unlock func() error, err error) (*Log, error) {
 }
 
 func create(fsys durable.FS, path string) (*Log, error) {
-	if err := durable.CreateFile(fsys, path, AppendHeader(nil), 0o644); err != nil {
+	switch _, err := fsys.ReadFile(path); {
+	case err == nil:
+		return nil, &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	if err := durable.WriteFile(fsys, path, AppendHeader(nil), 0o644); err != nil {
 		return nil, err
 	}
 	return open(fsys, path)
 }
 
 func open(fsys durable.FS, path string) (*Log, error) {
+	if err := durable.Clean(fsys, path); err != nil {
+		return nil, err
+	}
 	content, err := fsys.ReadFile(path)
 	if err != nil {
 		return nil, err

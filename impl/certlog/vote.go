@@ -139,19 +139,22 @@ func (l *Log) Votes(name string) (*VoteStore, error) {
 }
 
 func openVotes(fsys durable.FS, path string) (*VoteStore, error) {
-	content, err := readVote(fsys, path)
-	present := err == nil
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	if present {
-		if err := syncFile(fsys, path); err != nil {
-			return nil, err
-		}
-	}
-	if err := durable.SyncParent(fsys, path); errors.Is(err, fs.ErrNotExist) {
+	if err := durable.Clean(fsys, path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", ErrNoMember, filepath.Dir(path))
 	} else if err != nil {
+		return nil, err
+	}
+	content, err := readVote(fsys, path)
+	present := err == nil
+	if present {
+		err = syncFile(fsys, path)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := durable.SyncParent(fsys, path); err != nil {
 		return nil, err
 	}
 	return &VoteStore{fs: fsys, path: path, content: slices.Clone(content), present: present}, nil

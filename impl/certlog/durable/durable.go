@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // FS is a folder tree. Names are paths as the operating system takes them.
@@ -29,6 +30,8 @@ type FS interface {
 	ReadFile(name string) ([]byte, error)
 	Rename(from, to string) error
 	Remove(name string) error
+	// List returns the names in a folder.
+	List(name string) ([]string, error)
 	// SyncDir makes the names in a folder durable.
 	SyncDir(name string) error
 }
@@ -70,6 +73,16 @@ func (OS) Rename(from, to string) error { return os.Rename(from, to) }
 
 // Remove removes the file name.
 func (OS) Remove(name string) error { return os.Remove(name) }
+
+// List returns the names in the folder.
+func (OS) List(name string) ([]string, error) {
+	entries, err := os.ReadDir(name)
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names, err
+}
 
 // SyncDir makes the names in the folder durable.
 func (OS) SyncDir(name string) error {
@@ -124,7 +137,25 @@ func Describe(mode fs.FileMode) string {
 // TempName returns a fresh name beside path, for a file that will be renamed to
 // path once it is whole.
 func TempName(path string) string {
-	return path + ".tmp-" + rand.Text()[:12]
+	return path + tempMark + rand.Text()[:12]
+}
+
+const tempMark = ".tmp-"
+
+// Clean removes the files under names of TempName(path) that a crash has left.
+// Only the one process that writes path may call it.
+func Clean(fsys FS, path string) error {
+	dir := filepath.Dir(path)
+	names, err := fsys.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, filepath.Base(path)+tempMark) {
+			err = errors.Join(err, fsys.Remove(filepath.Join(dir, name)))
+		}
+	}
+	return err
 }
 
 // WriteFile makes data the content of the file path, atomically and durably: on
