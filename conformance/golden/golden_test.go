@@ -4,16 +4,17 @@ import (
 	"bytes"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-func output() string {
+var output = sync.OnceValue(func() string {
 	var b bytes.Buffer
 	write(&b)
 	return b.String()
-}
+})
 
 func TestThisMachinePrintsTheGoldenLines(t *testing.T) {
 	want, err := os.ReadFile("testdata/golden.txt")

@@ -1,0 +1,139 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/omega-sheaf-os/omega/impl/toolchain/arch"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
+)
+
+// existing are the layers that this version has, the longest first.
+var existing = []layer{
+	{"go", func() []tools.Tool { return []tools.Tool{tools.Go(), tools.C(), tools.Git()} }, everyFile, runGo},
+	{"static", func() []tools.Tool { return []tools.Tool{tools.Go()} }, goFile, runStatic},
+	{"arch", func() []tools.Tool { return []tools.Tool{tools.Go()} }, archFile, runArch},
+}
+
+func everyFile(string) bool { return true }
+
+// goFile tells the files that Go builds from or that its checkers read.
+func goFile(path string) bool {
+	switch filepath.Ext(path) {
+	case ".go", ".mod", ".sum", ".s", ".c", ".h", ".conf":
+		return true
+	}
+	return false
+}
+
+func archFile(path string) bool { return goFile(path) || path == arch.GoldenFile }
+
+// shownProblems is how many failures are told in full.
+const shownProblems = 8
+
+// runGo runs all tests under the race detector, and measures the coverage of
+// impl/kernel.
+func runGo(ctx context.Context, t *task) outcome {
+	dir, err := os.MkdirTemp("", "omega-verify-")
+	if err != nil {
+		return outcome{problems: []string{err.Error()}}
+	}
+	defer os.RemoveAll(dir)
+	profile := filepath.Join(dir, "cover.out")
+	r := newTestRun(t.root, t.line)
+	err = r.goTest(ctx, t, profile)
+	counts := r.counts()
+	problems := r.problems
+	if err != nil && len(problems) == 0 {
+		problems = append(problems, err.Error())
+	}
+	if counts["tests"] == 0 {
+		problems = append(problems, "no test has run")
+	}
+	if counts["spec_examples"] == 0 {
+		problems = append(problems, "conformance/examples: no example of spec/ was checked")
+	}
+	for _, id := range r.barren() {
+		problems = append(problems, fmt.Sprintf("%s: %s has no seed", r.dir(id.Package), id.Test))
+	}
+	packages, err := kernelCoverage(profile)
+	if err != nil {
+		problems = append(problems, err.Error())
+	} else {
+		problems = append(problems, judgeCoverage(packages, counts)...)
+	}
+	if more := len(problems) - shownProblems; more > 0 {
+		problems = append(problems[:shownProblems], fmt.Sprintf("and %d more", more))
+	}
+	return outcome{counts: counts, problems: problems, message: r.told(counts)}
+}
+
+// goTest runs `go test` and takes what it prints into r.
+func (r *testRun) goTest(ctx context.Context, t *task, profile string) error {
+	cmd := tools.Command(ctx, t.root, []string{"CGO_ENABLED=1", "GOWORK=off", nestedVariable + "=" + t.root},
+		"go", "test", "-race", "-count=1", "-timeout=30m", "-json", "-covermode=atomic", "-coverprofile="+profile, "./...")
+	var stderr tail
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	readErr := r.read(out)
+	err = cmd.Wait()
+	switch {
+	case readErr != nil:
+		return readErr
+	case err != nil:
+		return fmt.Errorf("go test: %w\n%s", err, excerpt(stderr.String()))
+	}
+	return nil
+}
+
+// told is what to know of a run that holds: which tests have not run.
+func (r *testRun) told(counts map[string]float64) string {
+	text := fmt.Sprintf("%.0f tests, %.0f fuzz seeds, %.0f spec examples; impl/kernel is covered to %.1f %%",
+		counts["tests"]+counts["subtests"], counts["fuzz_seeds"], counts["spec_examples"], counts["coverage_kernel_percent"])
+	var names []string
+	for _, id := range r.skipped {
+		names = append(names, r.dir(id.Package)+" "+id.Test)
+	}
+	if len(names) > 0 {
+		text += fmt.Sprintf("; SKIPPED: %s", strings.Join(names, ", "))
+	}
+	return text
+}
+
+// tail keeps the last bytes written to it.
+type tail struct{ b []byte }
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.b = append(t.b, b...)
+	if over := len(t.b) - keep; over > 0 {
+		t.b = t.b[over:]
+	}
+	return len(b), nil
+}
+
+func (t *tail) String() string { return string(t.b) }
+
+// runArch compares the kernel's golden outputs of each architecture.
+func runArch(ctx context.Context, t *task) outcome {
+	out := outcome{counts: map[string]float64{"architectures": 0, "lines": 0}}
+	for _, goarch := range arch.Architectures {
+		lines, err := arch.Check(ctx, t.root, goarch, t.log)
+		if err != nil {
+			out.problems = append(out.problems, err.Error())
+			continue
+		}
+		out.counts["architectures"]++
+		out.counts["lines"] = float64(lines)
+	}
+	out.message = fmt.Sprintf("%.0f golden lines, the same on %s", out.counts["lines"], strings.Join(arch.Architectures, ", "))
+	return out
+}

@@ -1,0 +1,200 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
+)
+
+// runner runs layers over one checkout.
+type runner struct {
+	root  string
+	opts  Options
+	cache *cache // nil where there is none to use
+	tools map[string]tools.Found
+	env   string // what Go says of itself
+
+	output   sync.Mutex
+	progress io.Writer // safe for concurrent use
+}
+
+func newRunner(ctx context.Context, opts Options) (*runner, error) {
+	root, err := FindRoot(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if os.Getenv(nestedVariable) == root {
+		return nil, fmt.Errorf("%w: %s", ErrNested, root)
+	}
+	r := &runner{root: root, opts: opts, tools: map[string]tools.Found{}}
+	r.progress = &lockedWriter{mu: &r.output, w: opts.Progress}
+	r.cache, err = openCache(opts.CacheDir)
+	if err != nil {
+		fmt.Fprintf(r.progress, "verify: nothing can be remembered for the next time: %v\n", err)
+	}
+	return r, nil
+}
+
+// lockedWriter lets several layers write whole lines to one writer.
+type lockedWriter struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
+// findTools finds what the layers cannot do without, and the tools' versions,
+// on which what is remembered depends.
+func (r *runner) findTools(ctx context.Context, layers []layer) error {
+	var missing []error
+	for _, l := range layers {
+		for _, t := range l.needs() {
+			if _, ok := r.tools[t.Name]; ok {
+				continue
+			}
+			f, err := t.FindOrInstall(ctx, r.progress)
+			if err != nil {
+				missing = append(missing, err)
+			}
+			r.tools[t.Name] = f
+		}
+	}
+	if len(missing) > 0 {
+		return errors.Join(missing...)
+	}
+	out, err := tools.Command(ctx, r.root, nil, "go", "env", "GOVERSION", "GOOS", "GOARCH", "GOFLAGS", "GOEXPERIMENT",
+		"GODEBUG", "GOAMD64", "CC", "CGO_CFLAGS", "CGO_LDFLAGS").CombinedOutput()
+	if err != nil {
+		return &tools.MissingError{Tool: tools.Go(), Cause: fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))}
+	}
+	r.env = string(out)
+	return nil
+}
+
+// layer runs one layer, or finds that it has passed before.
+func (r *runner) layer(ctx context.Context, l layer) Result {
+	start := time.Now()
+	unlock, err := r.cache.lock(ctx, l.name, func() {
+		fmt.Fprintf(r.progress, "verify: %s waits for another verify\n", l.name)
+	})
+	if err != nil {
+		return failed(l.name, start, err)
+	}
+	defer unlock()
+	files, err := listFiles(ctx, r.root)
+	if err != nil {
+		return failed(l.name, start, err)
+	}
+	key, err := r.key(l, files)
+	if err != nil {
+		return failed(l.name, start, err)
+	}
+	if !r.opts.NoCache {
+		if res, lines, ok := r.cache.load(l.name, key); ok {
+			return r.remembered(res, lines, start)
+		}
+	}
+	fmt.Fprintf(r.progress, "verify: %s runs\n", l.name)
+	res, lines := r.fresh(ctx, l, files, start)
+	// What the layer has seen is what the key names only if nothing changed.
+	if again, err := r.key(l, files); res.Verdict == Pass && err == nil && again == key {
+		if err := r.cache.store(l.name, key, res, lines); err != nil {
+			fmt.Fprintf(r.progress, "verify: %s: this cannot be remembered: %v\n", l.name, err)
+		}
+	}
+	r.tell(res)
+	return res
+}
+
+// fresh runs the layer and returns what came out, and its lines of `go test`.
+func (r *runner) fresh(ctx context.Context, l layer, files []string, start time.Time) (Result, []string) {
+	var lines []string
+	t := &task{root: r.root, files: files, log: r.progress, line: func(line string) {
+		lines = append(lines, line)
+		r.print(line)
+	}}
+	out := protect(ctx, l, t)
+	res := Result{Name: l.name, Verdict: Pass, Counts: out.counts, Seconds: since(start), Message: out.message}
+	if res.Counts == nil {
+		res.Counts = map[string]float64{}
+	}
+	if len(out.problems) > 0 {
+		res.Verdict, res.Message = Fail, strings.Join(out.problems, "\n")
+	}
+	return res, lines
+}
+
+// protect runs the layer; one that panics has a problem.
+func protect(ctx context.Context, l layer, t *task) (out outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			out = outcome{problems: []string{fmt.Sprintf("the layer panics: %v\n%s", p, debug.Stack())}}
+		}
+	}()
+	return l.run(ctx, t)
+}
+
+// remembered tells a result from the cache.
+func (r *runner) remembered(res Result, lines []string, start time.Time) Result {
+	res.Cached, res.Seconds = true, since(start)
+	for _, line := range lines {
+		r.print(line + "\t(cached)")
+	}
+	r.tell(res)
+	return res
+}
+
+func (r *runner) print(line string) {
+	r.output.Lock()
+	defer r.output.Unlock()
+	fmt.Fprintln(r.opts.TestLines, line)
+}
+
+func (r *runner) tell(res Result) {
+	cached := ""
+	if res.Cached {
+		cached = " (cached)"
+	}
+	fmt.Fprintf(r.progress, "verify: %s: %s in %.1f s%s\n", res.Name, res.Verdict, res.Seconds, cached)
+}
+
+func failed(name string, start time.Time, err error) Result {
+	return Result{Name: name, Verdict: Fail, Counts: map[string]float64{}, Seconds: since(start), Message: err.Error()}
+}
+
+// since returns the seconds since start, to the millisecond.
+func since(start time.Time) float64 { return math.Round(time.Since(start).Seconds()*1000) / 1000 }
+
+// key names all that the layer's result depends on.
+func (r *runner) key(l layer, files []string) (string, error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	program, err := hashFile(executable)
+	if err != nil {
+		return "", err
+	}
+	parts := []string{l.name, program, r.env}
+	for _, t := range l.needs() {
+		f := r.tools[t.Name]
+		parts = append(parts, f.Path, f.Version)
+	}
+	relevant := slices.DeleteFunc(slices.Clone(files), func(path string) bool { return !l.matters(filepath.ToSlash(path)) })
+	return hashTree(r.root, relevant, parts)
+}

@@ -1,0 +1,208 @@
+// Package verify runs what checks this repository, layer by layer, and says of
+// each layer whether it holds.
+//
+// The layers have fixed names. Those that this version has are
+//
+//	go      all tests under the race detector, fuzz seeds and spec examples among
+//	        them, and the coverage of impl/kernel
+//	static  gofmt, go vet, staticcheck, and go.mod against its sums and the imports
+//	arch    the kernel's golden outputs on amd64, arm64 and s390x, the same bytes
+//
+// The others are listed as not run and never as passed. A layer passes, fails or
+// is not run; what it counted is told in numbers, so that a layer that has looked
+// at nothing shows. The report holds if every layer that was asked for and exists
+// has passed; there must be one.
+//
+// A layer that has passed is not run again while everything that it depends on
+// is the same: the files of the checkout, the tools, and the environment of Go.
+// Failures are never remembered. A remembered result is marked, and the lines
+// that `go test` had printed are printed again, marked too.
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
+)
+
+// Verdict is what came out of a layer.
+type Verdict string
+
+// The verdicts.
+const (
+	Pass   Verdict = "pass"
+	Fail   Verdict = "fail"
+	NotRun Verdict = "not-run"
+)
+
+// Names are the names of all layers, in the order of reports, those included
+// that this version does not have.
+var Names = []string{
+	"go", "static", "arch", "lean", "tla", "corpus", "replay", "traces", "vectors", "linear", "sim", "stutter",
+	"mutants", "faults", "ledger", "browser",
+}
+
+// Result is what came out of one layer.
+type Result struct {
+	Name    string             `json:"name"`
+	Verdict Verdict            `json:"verdict"`
+	Counts  map[string]float64 `json:"counts"` // what was looked at; names end in their unit
+	Seconds float64            `json:"seconds"`
+	Cached  bool               `json:"cached"`
+	Message string             `json:"message"` // why it is not "pass", and where; else what to know
+}
+
+// Report is what came out of all layers, in the order of Names.
+type Report struct {
+	OK     bool     `json:"ok"`
+	Layers []Result `json:"layers"`
+}
+
+// Options says what to verify and where to tell about it.
+type Options struct {
+	Dir       string    // a folder of the checkout
+	Only      []string  // the layers to run; empty means all
+	NoCache   bool      // run what has passed before, too
+	CacheDir  string    // empty means DefaultCacheDir
+	Progress  io.Writer // a line when a layer starts and ends, and the tools' diagnostics
+	TestLines io.Writer // the summary lines of `go test`, one a package
+}
+
+// Why Run does not even start. Match with errors.Is; a missing tool is a
+// *tools.MissingError.
+var (
+	ErrUnknownLayer = errors.New("there is no such layer")
+	ErrNested       = errors.New("verify is running already, and this is one of its checks")
+)
+
+// nestedVariable tells the processes that verify starts which checkout is being
+// verified: a test that verified its own checkout would never end.
+const nestedVariable = "OMEGA_VERIFY_ROOT"
+
+// Run runs the layers of opts and reports on all. An error means that nothing
+// was judged: ErrUnknownLayer, ErrNoCheckout, ErrNested, a *tools.MissingError,
+// or that of ctx. A layer that fails is no error.
+func Run(ctx context.Context, opts Options) (*Report, error) {
+	return run(ctx, opts, existing)
+}
+
+// DefaultCacheDir returns the folder in which passed layers are remembered.
+func DefaultCacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "omega", "verify"), nil
+}
+
+// layer is a layer that this version has.
+type layer struct {
+	name    string
+	needs   func() []tools.Tool    // without which it cannot start
+	matters func(path string) bool // whether a file of the checkout bears on it
+	run     func(ctx context.Context, t *task) outcome
+}
+
+// task is what a layer is given.
+type task struct {
+	root  string   // the checkout
+	files []string // its files, relative to root, sorted
+	log   io.Writer
+	line  func(string) // takes a summary line of `go test`
+}
+
+// outcome is what a layer gives. It holds where problems is empty.
+type outcome struct {
+	counts   map[string]float64
+	problems []string
+	message  string // what to know where it holds
+}
+
+func run(ctx context.Context, opts Options, layers []layer) (*Report, error) {
+	selected, err := choose(layers, opts.Only)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRunner(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.findTools(ctx, selected); err != nil {
+		return nil, err
+	}
+	results := r.runAll(ctx, selected)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return report(results, layers, opts.Only), nil
+}
+
+// choose returns the layers that only names, all where it is empty.
+func choose(layers []layer, only []string) ([]layer, error) {
+	for _, name := range only {
+		if !slices.Contains(Names, name) {
+			return nil, fmt.Errorf("%w: %q; the layers are %s", ErrUnknownLayer, name, strings.Join(Names, ", "))
+		}
+	}
+	if len(only) == 0 {
+		return layers, nil
+	}
+	var selected []layer
+	for _, l := range layers {
+		if slices.Contains(only, l.name) {
+			selected = append(selected, l)
+		}
+	}
+	return selected, nil
+}
+
+// runAll runs layers, two at a time where there are two processors: while a
+// last slow package is tested, the other layers go on.
+func (r *runner) runAll(ctx context.Context, layers []layer) map[string]Result {
+	results := make([]Result, len(layers))
+	slots := make(chan struct{}, min(2, runtime.NumCPU()))
+	var wg sync.WaitGroup
+	for i, l := range layers {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			results[i] = r.layer(ctx, l)
+		})
+	}
+	wg.Wait()
+	byName := map[string]Result{}
+	for _, res := range results {
+		byName[res.Name] = res
+	}
+	return byName
+}
+
+// report lists all layers, also those that were not run, and why not.
+func report(results map[string]Result, layers []layer, only []string) *Report {
+	rep := &Report{OK: len(results) > 0}
+	for _, name := range Names {
+		res, ran := results[name]
+		if !ran {
+			res = Result{Name: name, Verdict: NotRun, Counts: map[string]float64{}, Message: "not asked for"}
+			if !slices.ContainsFunc(layers, func(l layer) bool { return l.name == name }) {
+				res.Message = missingLayer
+				rep.OK = rep.OK && !slices.Contains(only, name)
+			}
+		}
+		rep.OK = rep.OK && res.Verdict != Fail
+		rep.Layers = append(rep.Layers, res)
+	}
+	return rep
+}
+
+// missingLayer is the message of a layer that does not exist yet.
+const missingLayer = "not part of this version"
