@@ -1,0 +1,180 @@
+package invariant
+
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+
+	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
+	"github.com/omega-sheaf-os/omega/impl/kernel/event"
+	"github.com/omega-sheaf-os/omega/impl/kernel/key"
+	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
+	"github.com/omega-sheaf-os/omega/impl/kernel/parallel"
+	"github.com/omega-sheaf-os/omega/impl/kernel/section"
+)
+
+// blockSize is how many events a worker judges and hashes at a time. It is a
+// power of two, so that a block's events make one subtree of the trace's tree.
+const blockSize = 1 << 12
+
+// A court judges one batch.
+type court struct {
+	inputs []Input
+	trace  *section.Trace
+	past   Past
+	opt    Options
+
+	refused atomic.Bool // some verdict stands: the trace root is not needed any more
+}
+
+func (c *court) judge() *Result {
+	r := &Result{Duplicates: uint64(c.trace.Duplicates())}
+	verdicts := c.compareWithPast(r)
+	r.Events += uint64(c.trace.Len())
+	c.refused.Store(len(verdicts) > 0 || c.trace.Conflicts() > 0)
+	root, workers := c.judgeTrace()
+	for _, w := range workers {
+		verdicts = append(verdicts, w.verdicts...)
+	}
+	if len(verdicts) == 0 {
+		r.Trace, r.TraceRoot, r.Streams = c.trace, root, c.streams(workers)
+		return r
+	}
+	slices.SortFunc(verdicts, func(a, b verdict) int { return a.key.Compare(&b.key) })
+	for _, v := range verdicts {
+		r.Obstructions = append(r.Obstructions, v.obstructions...)
+		r.concerned = append(r.concerned, v.versions...)
+	}
+	return r
+}
+
+// judgeTrace judges all events and returns the trace root, if none is refused,
+// and what each worker has found.
+func (c *court) judgeTrace() (merkle.Hash, []*worker) {
+	n := c.trace.Len()
+	roots := make([]merkle.Hash, (n+blockSize-1)/blockSize)
+	workers := make([]*worker, c.opt.Workers)
+	for i := range workers {
+		workers[i] = &worker{court: c, streams: map[streamID]*stream{}}
+	}
+	parallel.Blocks(c.opt.Run, c.opt.Workers, n, blockSize, func(w, from, to int) {
+		if !c.refused.Load() {
+			roots[from/blockSize] = workers[w].hashBlock(from, to)
+			return
+		}
+		for i := from; i < to; i++ {
+			workers[w].event(i)
+		}
+	})
+	return merkle.Root(roots), workers
+}
+
+type streamID uint64
+
+func idOf(k *key.Key) streamID { return streamID(k.Node())<<16 | streamID(k.Stream()) }
+
+// A stream is what one worker knows of one stream.
+type stream struct {
+	cert.Stream
+	id       streamID
+	frontier key.Key
+	bounded  bool // frontier is one
+}
+
+// A worker judges blocks, in canonical order.
+type worker struct {
+	court    *court
+	streams  map[streamID]*stream
+	recent   [64]*stream // of streams, by the low bits of their hash
+	verdicts []verdict
+}
+
+// hashBlock judges the events from up to to and returns the root over them.
+func (w *worker) hashBlock(from, to int) merkle.Hash {
+	return merkle.TraceRoot(to-from, func(i int) []byte { return w.event(from + i) }, 1)
+}
+
+// event judges event i, adds it to its stream's figures and returns its bytes.
+func (w *worker) event(i int) event.View {
+	t := w.court.trace
+	e := t.Event(i)
+	k := e.Key()
+	s := w.stream(k)
+	if s.Stats.Count == 0 {
+		s.First = *k
+	}
+	s.Last = *k
+	s.Stats.Add(e.Value())
+	if i > 0 && t.SameKey(i) {
+		return e // judged with the first version
+	}
+	stale := s.bounded && k.Compare(&s.frontier) <= 0
+	if stale || t.Conflicts() > 0 && i+1 < t.Len() && t.SameKey(i+1) || w.badDeps(e, i) {
+		w.verdicts = append(w.verdicts, w.court.verdict(i, stale))
+		w.court.refused.Store(true)
+	}
+	return e
+}
+
+// badDeps reports whether something is wrong with a dep of e, which is event i.
+func (w *worker) badDeps(e event.View, i int) bool {
+	lamport := e.Key().Lamport()
+	for d := range e.DepCount() {
+		if dep := e.Dep(d); dep.Lamport() >= lamport || !w.court.present(dep, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// present reports whether dep, whose Lamport time is below that of event i, is
+// in the batch or in the past.
+func (c *court) present(dep *key.Key, i int) bool {
+	return c.trace.Has(dep, i) || len(c.past.Versions(dep)) > 0
+}
+
+// stream returns what w knows of the stream of k.
+func (w *worker) stream(k *key.Key) *stream {
+	id := idOf(k)
+	slot := &w.recent[uint64(id)*0x9E3779B97F4A7C15>>58]
+	if *slot != nil && (*slot).id == id {
+		return *slot
+	}
+	s := w.streams[id]
+	if s == nil {
+		s = &stream{Stream: cert.Stream{Node: k.Node(), Stream: k.Stream()}, id: id}
+		s.frontier, s.bounded = w.court.past.Frontier(s.Node, s.Stream.Stream)
+		w.streams[id] = s
+	}
+	*slot = s
+	return s
+}
+
+// streams brings together what the workers have counted (FIX-5).
+func (c *court) streams(workers []*worker) []cert.Stream {
+	all := map[streamID]*stream{}
+	for _, w := range workers {
+		for id, s := range w.streams {
+			sum := all[id]
+			if sum == nil {
+				all[id] = s
+				continue
+			}
+			sum.Stats.Merge(s.Stats)
+			if s.First.Compare(&sum.First) < 0 {
+				sum.First = s.First
+			}
+			if s.Last.Compare(&sum.Last) > 0 {
+				sum.Last = s.Last
+			}
+		}
+	}
+	list := make([]cert.Stream, 0, len(all))
+	for _, s := range all {
+		list = append(list, s.Stream)
+	}
+	slices.SortFunc(list, func(a, b cert.Stream) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Stream, b.Stream))
+	})
+	return list
+}
