@@ -137,7 +137,7 @@ func (r *Result) ObstructionBody() *cert.ObstructionBody {
 // of no events. A trace file is a section like another: to check one, reconcile it
 // alone and compare the root. Errors: *InputError for the first input, by place,
 // that is damaged; order.ErrSource and order.ErrOffset for more, or larger,
-// inputs than a trace can name.
+// inputs than a trace can name; opt.Alloc's.
 func Reconcile(inputs []Input, past Past, opt Options) (*Result, error) {
 	files := make([][]byte, len(inputs))
 	for i := range inputs {

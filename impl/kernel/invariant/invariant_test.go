@@ -130,12 +130,12 @@ func drawOptions(t *rapid.T) invariant.Options {
 		}
 	}
 	if rapid.Bool().Draw(t, "dirty memory") {
-		opt.Alloc = func(n int) []order.Entry {
+		opt.Alloc = func(n int) ([]order.Entry, error) {
 			dirty := make([]order.Entry, n)
 			for i := range dirty {
 				dirty[i] = order.Entry{Lamport: 3, Ref: 1<<63 + 7}
 			}
-			return dirty
+			return dirty, nil
 		}
 	}
 	return opt

@@ -29,7 +29,7 @@ func (e *DamageError) Unwrap() error { return e.Err }
 // Glue scans the sections in files and glues them into one trace (GLU-1 to
 // GLU-4), which reads from files for as long as it lives. Errors: *DamageError
 // for the first section, by place, that is damaged; order.ErrSource and
-// order.ErrOffset for more, or larger, files than a trace can name.
+// order.ErrOffset for more, or larger, files than a trace can name; opt.Alloc's.
 func Glue(files [][]byte, opt Options) (*Trace, error) {
 	opt = opt.WithDefaults()
 	ix := index{alloc: opt.Alloc}
@@ -45,7 +45,10 @@ func Glue(files [][]byte, opt Options) (*Trace, error) {
 		}
 	}
 	entries := ix.all()
-	scratch := opt.Alloc(len(entries))
+	scratch := ix.room(len(entries))
+	if ix.err != nil {
+		return nil, ix.err
+	}
 	t := &Trace{src: files}
 	sorted := order.Sort(entries, t.src, scratch, opt.Workers)
 	if len(sorted) > 0 && &sorted[0] == &scratch[0] {
@@ -57,9 +60,20 @@ func Glue(files [][]byte, opt Options) (*Trace, error) {
 
 // index gathers entries whose number is not known before they are all there.
 type index struct {
-	alloc func(n int) []order.Entry
+	alloc func(n int) ([]order.Entry, error)
+	err   error           // alloc's first; with it the entries are worth nothing
 	full  [][]order.Entry // what came before room was short
 	last  []order.Entry   // its length is what is used
+}
+
+// room returns n entries of any content, none after an error.
+func (x *index) room(n int) []order.Entry {
+	if x.err != nil {
+		return nil
+	}
+	var room []order.Entry
+	room, x.err = x.alloc(n)
+	return room
 }
 
 // sampleFrames is from how many frames of each file their number is guessed.
@@ -82,21 +96,26 @@ func (x *index) expect(files [][]byte) {
 			n += int(guess + guess/32 + sampleFrames)
 		}
 	}
-	x.last = x.alloc(n)[:0]
+	x.last = x.room(n)[:0]
 }
 
+// take returns room for the next n entries, none after an error.
 func (x *index) take(n int) []order.Entry {
 	used := len(x.last)
 	if cap(x.last)-used < n {
 		if used > 0 {
 			x.full = append(x.full, x.last)
 		}
-		x.last, used = x.alloc(max(n, cap(x.last)))[:0], 0
+		x.last, used = x.room(max(n, cap(x.last)))[:0], 0
+	}
+	if x.err != nil {
+		return nil
 	}
 	x.last = x.last[:used+n]
 	return x.last[used : used+n : used+n]
 }
 
+// all returns all entries that were taken, in order.
 func (x *index) all() []order.Entry {
 	if len(x.full) == 0 {
 		return x.last
@@ -106,7 +125,7 @@ func (x *index) all() []order.Entry {
 	for _, p := range parts {
 		n += len(p)
 	}
-	all := x.alloc(n)[:0]
+	all := x.room(n)[:0]
 	for _, p := range parts {
 		all = append(all, p...)
 	}

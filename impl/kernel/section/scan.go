@@ -25,7 +25,7 @@ func Scan(file []byte, opt Options) (Summary, error) {
 // sink takes the index of a section while it is scanned.
 type sink struct {
 	source int
-	take   func(n int) []order.Entry // gives room for the next n entries
+	take   func(n int) []order.Entry // gives room for the next n entries, or none
 }
 
 // scan is Scan; where out is not nil it receives the entries in file order.

@@ -32,9 +32,10 @@ type Options struct {
 	// Run starts the workers; nil is parallel.Go.
 	Run parallel.Run
 	// Alloc returns memory for n entries, of any content; nil is make. The
-	// trace lives in it. It is asked for the index and for a scratch of the
-	// same length, and again where the first guess of the length was short.
-	Alloc func(n int) []order.Entry
+	// trace lives in it. It is asked for the index and for a scratch as long,
+	// and again where the first guess of the length was short. Its error ends
+	// the work and is returned as it is.
+	Alloc func(n int) ([]order.Entry, error)
 }
 
 // WithDefaults returns o with what is left zero filled in (SEC-5).
@@ -44,7 +45,7 @@ func (o Options) WithDefaults() Options {
 		o.Run = parallel.Go
 	}
 	if o.Alloc == nil {
-		o.Alloc = func(n int) []order.Entry { return make([]order.Entry, n) }
+		o.Alloc = func(n int) ([]order.Entry, error) { return make([]order.Entry, n), nil }
 	}
 	return o
 }
