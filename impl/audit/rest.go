@@ -1,0 +1,125 @@
+package audit
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/omega-sheaf-os/omega/impl/archive"
+	"github.com/omega-sheaf-os/omega/impl/certlog"
+	"github.com/omega-sheaf-os/omega/impl/identity"
+	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
+	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
+)
+
+// checkRest checks every file of the folder beside the log and the traces: the
+// lock, the roster, keys and votes. Files that do not belong are noted: a crash
+// may leave a trace that no certificate names, and they change nothing (AUD-1).
+func (a *auditor) checkRest() error {
+	return filepath.WalkDir(a.dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(a.dir, path)
+		if err != nil {
+			return err
+		}
+		return a.checkFile(path, strings.Split(filepath.ToSlash(rel), "/"))
+	})
+}
+
+// checkFile checks one file by its place in the folder.
+func (a *auditor) checkFile(path string, parts []string) error {
+	switch {
+	case slices.Equal(parts, []string{certlog.Name}):
+		return nil
+	case slices.Equal(parts, []string{certlog.LockName}):
+		return a.checkLock(path)
+	case slices.Equal(parts, []string{archive.RosterName}):
+		return a.checkRoster(path)
+	case len(parts) == 3 && parts[0] == archive.MembersName && parts[2] == archive.KeyName:
+		return a.checkKey(path, parts[1])
+	case len(parts) == 3 && parts[0] == archive.MembersName && parts[2] == "vote":
+		return a.checkVote(path, parts[1])
+	case a.traces[strings.Join(parts, "/")]:
+		return nil
+	}
+	a.report.Notes = append(a.report.Notes, path+": no part of the chain, not checked")
+	return nil
+}
+
+func (a *auditor) checkLock(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Size() > 0 {
+		return a.finding(KindLockFile, path, 0, "it has %d bytes and should be empty", info.Size())
+	}
+	return nil
+}
+
+func (a *auditor) checkRoster(path string) error {
+	roster, err := identity.LoadRoster(path)
+	if err != nil {
+		return a.finding(KindRosterFile, path, 0, "%v", err)
+	}
+	if !reflect.DeepEqual(roster, a.genesis) {
+		return a.finding(KindRosterFile, path, 0, "it is not the roster of the genesis")
+	}
+	return nil
+}
+
+func (a *auditor) checkKey(path, name string) error {
+	i := slices.IndexFunc(a.chain.Roster, func(m cert.Member) bool { return m.Name == name })
+	if i < 0 {
+		return a.finding(KindKeyFile, path, 0, "the roster has no member %q", name)
+	}
+	public, err := identity.PublicOf(path)
+	if err != nil {
+		return a.finding(KindKeyFile, path, 0, "%v", err)
+	}
+	if want := a.chain.Roster[i].Key; public != want {
+		return a.finding(KindKeyFile, path, 0, "its public key is %x, the roster has %x for %q", public, want, name)
+	}
+	return nil
+}
+
+// checkVote checks that a vote file is whole, and that what its member has signed
+// is what the chain holds at that height, or is of the next one.
+func (a *auditor) checkVote(path, name string) error {
+	content, err := certlog.ReadVote(path)
+	var damage *certlog.VoteError
+	if errors.As(err, &damage) {
+		return a.finding(KindVoteFile, path, damage.Offset, "%s", damage.Message)
+	}
+	if err != nil {
+		return err
+	}
+	vote, err := quorum.DecodeDurable(content)
+	if err != nil {
+		return a.finding(KindVoteFile, path, 0, "%v", err)
+	}
+	switch {
+	case vote.Chain != a.chain.Name:
+		return a.finding(KindVoteFile, path, 0, "%q has signed for the chain %v", name, vote.Chain)
+	case vote.Height > a.chain.Length:
+		return a.finding(KindVoteFile, path, 0,
+			"%q has signed for height %d, the chain ends before %d: it has been cut short", name, vote.Height, a.chain.Length)
+	case vote.Height < a.chain.Length && vote.Lock != nil && vote.Lock.Digest != a.hashes[vote.Height]:
+		return a.finding(KindVoteFile, path, 0,
+			"%q has committed %v at height %d, the chain holds %v", name, vote.Lock.Digest, vote.Height, a.hashes[vote.Height])
+	}
+	return nil
+}
+
+// tracePath returns the path of a merge's trace and notes that it belongs.
+func (a *auditor) tracePath(e *cert.Envelope) string {
+	rel := archive.TracePath(e.BatchID, e.TraceRoot)
+	a.traces[filepath.ToSlash(rel)] = true
+	return filepath.Join(a.dir, rel)
+}
