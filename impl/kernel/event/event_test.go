@@ -187,6 +187,7 @@ func TestEachCauseHasItsError(t *testing.T) {
 		"one dep too few":            {edit(depCountAt, 0, 1), event.ErrShort},
 		"a payload beyond the end":   {edit(payloadLenAt, 0, 0, 0, 3), event.ErrShort},
 		"a payload of 4 GiB":         {edit(payloadLenAt, 0xff, 0xff, 0xff, 0xff), event.ErrShort},
+		"2 GiB more than there is":   {edit(payloadLenAt, 0x80, 0, 0, 2), event.ErrShort},
 		"a payload that ends early":  {edit(payloadLenAt, 0, 0, 0, 1), event.ErrLeftOver},
 		"a left-over byte":           {append(bytes.Clone(good), 0), event.ErrLeftOver},
 		"the same dep twice":         {edit(depsAt, 2), event.ErrDepOrder},
