@@ -1,0 +1,168 @@
+package git
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/omega-sheaf-os/omega/impl/importer"
+	"github.com/omega-sheaf-os/omega/impl/kernel/event"
+	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
+	"github.com/omega-sheaf-os/omega/impl/kernel/key"
+	"github.com/omega-sheaf-os/omega/impl/omegalog"
+)
+
+// spool keeps payloads in a file, between the reading of a commit and the
+// writing of its event, which cannot be told before all authors are known.
+type spool struct {
+	file *os.File
+	buf  *bufio.Writer
+	size int64
+}
+
+// extent says where in the spool a payload is, in bytes.
+type extent struct {
+	offset int64
+	size   int
+}
+
+func newSpool(path string) (*spool, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	return &spool{file: f, buf: bufio.NewWriterSize(f, 1<<18)}, nil
+}
+
+func (s *spool) add(payload []byte) (extent, error) {
+	at := extent{s.size, len(payload)}
+	_, err := s.buf.Write(payload)
+	s.size += int64(len(payload))
+	return at, err
+}
+
+// flush makes what has been added readable.
+func (s *spool) flush() error { return s.buf.Flush() }
+
+// read appends the payload at an extent to b.
+func (s *spool) read(at extent, b []byte) ([]byte, error) {
+	start := len(b)
+	b = append(b, make([]byte, at.size)...)
+	_, err := s.file.ReadAt(b[start:], at.offset)
+	return b, err
+}
+
+func (s *spool) close() { s.file.Close() }
+
+// filesAtOnce is how many sections are written at a time. A file's way to the
+// disk is mostly waiting, and some histories have thousands of authors.
+const filesAtOnce = 8
+
+// write writes each author's section, and the table of names, into dir. It
+// returns the size of all sections in bytes.
+func (h *history) write(ctx context.Context, dir string, authors []*author, payloads *spool, steps *steps) (int64, error) {
+	names := make([]importer.Name, len(authors))
+	for i, a := range authors {
+		names[i] = a.name(len(authors))
+	}
+	table := importer.AppendNames(nil, names)
+	if err := os.WriteFile(filepath.Join(dir, importer.NamesFile), table, 0o666); err != nil {
+		return 0, err
+	}
+	var (
+		parts = h.byAuthor(authors)
+		sizes = make([]int64, len(authors))
+		next  atomic.Int64
+		wg    sync.WaitGroup
+	)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	for range min(filesAtOnce, len(authors)) {
+		wg.Go(func() {
+			e := &encoder{h: h, payloads: payloads}
+			for i := next.Add(1) - 1; int(i) < len(authors) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				var err error
+				path := filepath.Join(dir, names[i].File)
+				if sizes[i], err = e.section(ctx, path, names[i].Node, parts[i], steps); err != nil {
+					stop(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	var bytes int64
+	for _, n := range sizes {
+		bytes += n
+	}
+	return bytes, context.Cause(ctx)
+}
+
+// byAuthor returns the places of each author's commits, in the order of their keys.
+func (h *history) byAuthor(authors []*author) [][]int32 {
+	order := make([]int32, len(h.commits))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(i, j int32) int {
+		a, b := h.key(int(i)), h.key(int(j))
+		return cmp.Or(cmp.Compare(a.Node(), b.Node()), a.Compare(&b))
+	})
+	var parts [][]int32
+	for _, a := range authors {
+		parts = append(parts, order[:a.commits])
+		order = order[a.commits:]
+	}
+	return parts
+}
+
+// encoder makes events of commits, reusing its buffers.
+type encoder struct {
+	h        *history
+	payloads *spool
+	event    event.Event
+	bytes    []byte
+}
+
+// section writes one section of the given commits and returns its size in bytes.
+func (e *encoder) section(ctx context.Context, path string, node uint32, commits []int32, steps *steps) (int64, error) {
+	w, err := omegalog.Create(path, node)
+	if err != nil {
+		return 0, err
+	}
+	defer w.Abort()
+	size := int64(frame.HeaderSize)
+	for _, i := range commits {
+		if err := e.encode(int(i)); err != nil {
+			return 0, err
+		}
+		if err := w.Append(e.bytes); err != nil {
+			return 0, err
+		}
+		size += frame.Overhead + int64(len(e.bytes))
+		if err := steps.step(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return size, w.Close()
+}
+
+// encode puts the event of commit i into e.bytes (IMP-8 to IMP-11).
+func (e *encoder) encode(i int) (err error) {
+	c := &e.h.commits[i]
+	e.event.Key, e.event.Value = e.h.key(i), c.value
+	e.event.Deps = e.event.Deps[:0]
+	for _, j := range e.h.parents[c.links.start:c.links.end] {
+		e.event.Deps = append(e.event.Deps, e.h.key(int(j)))
+	}
+	slices.SortFunc(e.event.Deps, func(a, b key.Key) int { return a.Compare(&b) })
+	if e.event.Payload, err = e.payloads.read(c.payload, e.event.Payload[:0]); err != nil {
+		return err
+	}
+	e.bytes, err = e.event.Append(e.bytes[:0])
+	return err
+}

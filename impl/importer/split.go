@@ -1,0 +1,151 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/omega-sheaf-os/omega/impl/kernel/event"
+	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
+	"github.com/omega-sheaf-os/omega/impl/omegalog"
+)
+
+// ErrBounds says that the bounds of batches are missing or not strictly
+// increasing (IMP-5).
+var ErrBounds = errors.New("bad bounds of batches")
+
+// Batch is one batch that Split has written.
+type Batch struct {
+	Dir      string   // its folder
+	Bound    uint64   // the largest Lamport time that belongs to it
+	Sections []string // its files' names within Dir, in byte order
+	Events   uint64   // in all of them
+}
+
+// Split writes the events of the sections in dir into one folder a batch,
+// batch-0001 and so on, within output (IMP-5, IMP-4). A batch has no file of a
+// section that gives it no event, and can be empty. Events beyond the last
+// bound are left out, and their number is returned. Nothing but sections is
+// read: a section's signature holds for the whole of it alone. Memory: 16 bytes for each
+// event of the largest section, beyond the mapped file. Errors: ErrBounds, ErrOutput,
+// ErrNoSections, *frame.Error, those of the file system.
+func Split(ctx context.Context, dir string, bounds []uint64, output string) (batches []Batch, left uint64, err error) {
+	if err := checkBounds(bounds); err != nil {
+		return nil, 0, err
+	}
+	files, err := sectionFiles(dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	stage, err := NewStage(output)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer stage.Discard()
+	batches, err = makeBatches(stage.Dir(), bounds)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, name := range files {
+		beyond, err := splitSection(ctx, filepath.Join(dir, name), bounds, batches)
+		if err != nil {
+			return nil, 0, err
+		}
+		left += beyond
+	}
+	if err := stage.Publish(); err != nil {
+		return nil, 0, err
+	}
+	for i := range batches {
+		batches[i].Dir = filepath.Join(output, filepath.Base(batches[i].Dir))
+	}
+	return batches, left, nil
+}
+
+func checkBounds(bounds []uint64) error {
+	if len(bounds) == 0 {
+		return fmt.Errorf("%w: there is none", ErrBounds)
+	}
+	for i := 1; i < len(bounds); i++ {
+		if bounds[i-1] >= bounds[i] {
+			return fmt.Errorf("%w: bound %d is %d, bound %d is %d", ErrBounds, i, bounds[i-1], i+1, bounds[i])
+		}
+	}
+	return nil
+}
+
+func makeBatches(dir string, bounds []uint64) ([]Batch, error) {
+	width := max(4, len(strconv.Itoa(len(bounds))))
+	batches := make([]Batch, len(bounds))
+	for i, bound := range bounds {
+		batches[i] = Batch{Dir: filepath.Join(dir, fmt.Sprintf("batch-%0*d", width, i+1)), Bound: bound}
+		if err := os.Mkdir(batches[i].Dir, 0o777); err != nil {
+			return nil, err
+		}
+	}
+	return batches, nil
+}
+
+// place says where an event lies and where it goes.
+type place struct {
+	offset int64
+	batch  int
+}
+
+// splitSection writes one section's part of each batch and returns the number
+// of events beyond the last bound.
+func splitSection(ctx context.Context, path string, bounds []uint64, batches []Batch) (left uint64, err error) {
+	err = readSection(path, func(h frame.Header, file []byte) error {
+		var places []place
+		err := walk(ctx, file, func(offset int64, e event.View) {
+			batch, _ := slices.BinarySearch(bounds, e.Key().Lamport())
+			if batch == len(bounds) {
+				left++
+				return
+			}
+			places = append(places, place{offset, batch})
+		})
+		if err != nil {
+			return err
+		}
+		slices.SortStableFunc(places, func(a, b place) int { return a.batch - b.batch })
+		for len(places) > 0 {
+			batch := places[0].batch
+			n := slices.IndexFunc(places, func(p place) bool { return p.batch != batch })
+			if n < 0 {
+				n = len(places)
+			}
+			if err := batches[batch].add(filepath.Base(path), h.Node, file, places[:n]); err != nil {
+				return err
+			}
+			places = places[n:]
+		}
+		return ctx.Err()
+	})
+	return left, err
+}
+
+// add gives the batch a section with the events of file at places.
+func (b *Batch) add(name string, node uint32, file []byte, places []place) error {
+	w, err := omegalog.Create(filepath.Join(b.Dir, name), node)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	for _, p := range places {
+		e, _, err := frame.Next(file, p.offset)
+		if err == nil {
+			err = w.Append(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	b.Sections = append(b.Sections, name)
+	b.Events += uint64(len(places))
+	return w.Close()
+}
