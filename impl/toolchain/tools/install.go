@@ -27,12 +27,16 @@ func installCommand(t Tool) []string {
 // and returns it as then found. Its error is ErrNoInstaller where that is no
 // way, and a *MissingError where it was tried in vain. Root on Debian only.
 func (t Tool) Install(ctx context.Context, log io.Writer) (Found, error) {
+	return t.install(ctx, log, os.Geteuid() == 0)
+}
+
+func (t Tool) install(ctx context.Context, log io.Writer, root bool) (Found, error) {
 	installing.Lock()
 	defer installing.Unlock()
 	if f := t.Find(ctx); f.Err == nil {
 		return f, nil
 	}
-	if len(t.Debian) == 0 || os.Geteuid() != 0 {
+	if len(t.Debian) == 0 || !root {
 		return Found{}, fmt.Errorf("%s: %w", t.Name, ErrNoInstaller)
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil {

@@ -9,13 +9,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
 )
 
 // minCoverage is the share of the statements of impl/kernel, of each package and
 // of all, that tests must reach, in percent. A package's own tests count alone.
 const minCoverage = 95
 
-const kernelPrefix = Module + "/impl/kernel/"
+const kernelPrefix = checkout.Module + "/impl/kernel/"
 
 // covered counts the statements of a package.
 type covered struct{ reached, all int }

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
 )
 
 // testEvent is one line of `go test -json` (see `go doc test2json`).
@@ -155,10 +157,10 @@ func (r *testRun) problem(id testID, what string, output *strings.Builder) strin
 
 // dir returns the package's folder, relative to the checkout.
 func (r *testRun) dir(pkg string) string {
-	if pkg == Module {
+	if pkg == checkout.Module {
 		return "."
 	}
-	return strings.TrimPrefix(pkg, Module+"/")
+	return strings.TrimPrefix(pkg, checkout.Module+"/")
 }
 
 var placePattern = regexp.MustCompile(`([^\s:"'(]+\.go):(\d+)`)
@@ -227,7 +229,7 @@ func (r *testRun) counts() map[string]float64 {
 }
 
 // specExamplesPackage holds the tests that read the examples of spec/.
-const specExamplesPackage = Module + "/conformance/examples"
+const specExamplesPackage = checkout.Module + "/conformance/examples"
 
 // specExamples returns the passed tests of the examples that have none within.
 func (r *testRun) specExamples() []testID {

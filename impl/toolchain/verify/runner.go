@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
 )
 
@@ -30,7 +31,7 @@ type runner struct {
 }
 
 func newRunner(ctx context.Context, opts Options) (*runner, error) {
-	root, err := FindRoot(opts.Dir)
+	root, err := checkout.FindRoot(opts.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func (r *runner) layer(ctx context.Context, l layer) Result {
 		return failed(l.name, start, err)
 	}
 	defer unlock()
-	files, err := listFiles(ctx, r.root)
+	files, err := checkout.Files(ctx, r.root)
 	if err != nil {
 		return failed(l.name, start, err)
 	}
@@ -186,7 +187,7 @@ func (r *runner) key(l layer, files []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	program, err := hashFile(executable)
+	program, err := checkout.HashFile(executable)
 	if err != nil {
 		return "", err
 	}
@@ -196,5 +197,5 @@ func (r *runner) key(l layer, files []string) (string, error) {
 		parts = append(parts, f.Path, f.Version)
 	}
 	relevant := slices.DeleteFunc(slices.Clone(files), func(path string) bool { return !l.matters(filepath.ToSlash(path)) })
-	return hashTree(r.root, relevant, parts)
+	return checkout.Hash(r.root, relevant, parts)
 }

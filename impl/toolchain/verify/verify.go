@@ -89,7 +89,7 @@ var (
 const nestedVariable = "OMEGA_VERIFY_ROOT"
 
 // Run runs the layers of opts and reports on all. An error means that nothing
-// was judged: ErrUnknownLayer, ErrNoCheckout, ErrNested, a *tools.MissingError,
+// was judged: ErrUnknownLayer, ErrNested, checkout.ErrNoCheckout, a *tools.MissingError,
 // or that of ctx. A layer that fails is no error.
 func Run(ctx context.Context, opts Options) (*Report, error) {
 	return run(ctx, opts, existing)
@@ -206,3 +206,32 @@ func report(results map[string]Result, layers []layer, only []string) *Report {
 
 // missingLayer is the message of a layer that does not exist yet.
 const missingLayer = "not part of this version"
+
+// Summary says in a line for each verdict what the report stands for, and what it
+// does not.
+func (r *Report) Summary() string {
+	var passed, failed, unasked, absent []string
+	for _, l := range r.Layers {
+		switch {
+		case l.Verdict == Pass:
+			passed = append(passed, l.Name)
+		case l.Verdict == Fail:
+			failed = append(failed, l.Name)
+		case l.Message == missingLayer:
+			absent = append(absent, l.Name)
+		default:
+			unasked = append(unasked, l.Name)
+		}
+	}
+	var lines []string
+	add := func(names []string, what string) {
+		if len(names) > 0 {
+			lines = append(lines, fmt.Sprintf("%d %s: %s", len(names), what, strings.Join(names, ", ")))
+		}
+	}
+	add(failed, "FAILED")
+	add(passed, "passed")
+	add(unasked, "not asked for")
+	add(absent, "NOT RUN, not part of this version")
+	return strings.Join(lines, "\n")
+}

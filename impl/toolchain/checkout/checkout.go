@@ -1,4 +1,6 @@
-package verify
+// Package checkout finds the checkout of this repository that a folder lies in,
+// lists its files, and hashes them.
+package checkout
 
 import (
 	"context"
@@ -18,7 +20,7 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
 )
 
-// Module is the path of the module whose checkouts verify works on.
+// Module is the path of this repository's module.
 const Module = "github.com/omega-sheaf-os/omega"
 
 // ErrNoCheckout says that a folder is not in a checkout of this repository.
@@ -46,9 +48,9 @@ func FindRoot(dir string) (string, error) {
 	}
 }
 
-// listFiles returns the files of the checkout root that are not ignored by git,
+// Files returns the files of the checkout root that are not ignored by git,
 // relative to root and sorted; where git does not know the checkout, all files.
-func listFiles(ctx context.Context, root string) ([]string, error) {
+func Files(ctx context.Context, root string) ([]string, error) {
 	out, err := tools.Command(ctx, root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
 	files := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 	if err != nil || !slices.Contains(files, "go.mod") {
@@ -78,9 +80,9 @@ func walkFiles(root string) ([]string, error) {
 	return files, err
 }
 
-// hashTree returns a hash of parts and of the files' names, modes and content.
+// Hash returns a hash of parts and of the files' names, modes and content.
 // A file that is gone counts as gone.
-func hashTree(root string, files, parts []string) (string, error) {
+func Hash(root string, files, parts []string) (string, error) {
 	h := sha256.New()
 	for _, p := range parts {
 		fmt.Fprintf(h, "%q\n", p)
@@ -108,11 +110,12 @@ func describeFile(path string) (string, error) {
 	case !info.Mode().IsRegular():
 		return info.Mode().String(), nil
 	}
-	sum, err := hashFile(path)
+	sum, err := HashFile(path)
 	return fmt.Sprintf("%v %s", info.Mode()&0o111 != 0, sum), err
 }
 
-func hashFile(path string) (string, error) {
+// HashFile returns the SHA-256 of the file path in hex digits.
+func HashFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
