@@ -1,13 +1,12 @@
 package certlog
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,30 +47,28 @@ func lock(dir string) (func() error, error) {
 	return f.Close, nil
 }
 
-// holder returns the process that holds a flock on f as /proc/locks tells it, or
-// 0.
+// holder returns the process that holds a flock on f, or 0 where the system does
+// not tell.
 func holder(f *os.File) int {
-	info, err := f.Stat()
-	if err != nil {
-		return 0
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
+	var stat unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &stat); err != nil {
 		return 0
 	}
 	table, err := os.ReadFile("/proc/locks")
 	if err != nil {
 		return 0
 	}
-	where := fmt.Sprintf("%02x:%02x:%d", unix.Major(uint64(stat.Dev)), unix.Minor(uint64(stat.Dev)), stat.Ino)
-	for lines := bufio.NewScanner(bytes.NewReader(table)); lines.Scan(); {
-		var n, pid int
-		var class, advice, mode, file string
-		// As in "3: FLOCK  ADVISORY  WRITE 4711 08:01:1234567 0 EOF".
-		if _, err := fmt.Sscanf(lines.Text(), "%d: %s %s %s %d %s", &n, &class, &advice, &mode, &pid, &file); err != nil {
-			continue
-		}
-		if class == "FLOCK" && file == where {
+	device := uint64(stat.Dev)
+	return holderIn(table, fmt.Sprintf("%02x:%02x:%d", unix.Major(device), unix.Minor(device), stat.Ino))
+}
+
+// holderIn finds the flock on a file, as in
+//
+//	3: FLOCK  ADVISORY  WRITE 4711 08:01:1234567 0 EOF
+func holderIn(table []byte, file string) int {
+	for line := range strings.Lines(string(table)) {
+		if f := strings.Fields(line); len(f) > 5 && f[1] == "FLOCK" && f[5] == file {
+			pid, _ := strconv.Atoi(f[4])
 			return pid
 		}
 	}

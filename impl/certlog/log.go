@@ -122,10 +122,14 @@ func open(fsys durable.FS, path string) (*Log, error) {
 		}
 		l.certificates = append(l.certificates, r.Certificate)
 	}
-	if l.file, err = fsys.OpenAppend(path); err != nil {
+	if l.file, err = fsys.OpenWrite(path); err != nil {
 		return nil, err
 	}
-	if err := l.settle(); err != nil {
+	last := content[:HeaderSize]
+	if n := len(records); n > 0 {
+		last = content[records[n-1].Offset:l.size]
+	}
+	if err := l.settle(last); err != nil {
 		return nil, errors.Join(err, l.file.Close())
 	}
 	return l, nil
@@ -145,13 +149,18 @@ func (l *Log) takeTail(content []byte, err error) error {
 	return nil
 }
 
-// settle cuts off the torn tail and makes durable what was read: the process
-// that wrote it may have died before its fsync.
-func (l *Log) settle() error {
+// settle cuts off the torn tail and makes durable the last record, or the header
+// where there is none: all before it is, but the process that wrote this one may
+// have died before its fsync, or seen it fail. In the second case the system
+// takes the bytes for written, so they are written once more.
+func (l *Log) settle(last []byte) error {
 	if l.recovered != nil {
 		if err := l.file.Truncate(l.size); err != nil {
 			return err
 		}
+	}
+	if _, err := l.file.WriteAt(last, l.size-int64(len(last))); err != nil {
+		return err
 	}
 	if err := durable.Sync(l.file, l.path); err != nil {
 		return err
@@ -179,7 +188,7 @@ func (l *Log) Append(c *cert.Certificate) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.path, err)
 	}
-	if _, err := l.file.Write(record); err != nil {
+	if _, err := l.file.WriteAt(record, l.size); err != nil {
 		return l.undo(err)
 	}
 	if err := durable.Sync(l.file, l.path); err != nil {
@@ -217,6 +226,7 @@ func (l *Log) undo(cause error) error {
 	return cause
 }
 
+// die ends all writing in the folder; the caller holds l.mu.
 func (l *Log) die(cause error) error {
 	l.dead = fmt.Errorf("%w: %w", ErrFatal, cause)
 	return l.dead
@@ -268,7 +278,7 @@ func (l *Log) Certificates() []*cert.Certificate {
 }
 
 // Close gives up the file and the folder's lock. What was appended stays
-// readable through l; Append gives ErrClosed. A second Close does nothing.
+// readable through l; Append, and Save of its vote stores, give ErrClosed. A second Close does nothing.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"sync"
 
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
@@ -115,78 +114,62 @@ func readVote(fsys durable.FS, path string) ([]byte, error) {
 	return content, err
 }
 
-// VoteStore is one member's vote file. Its methods may be called by several
-// goroutines.
+// VoteStore is one member's vote file. It works while its Log does; its methods
+// may be called by several goroutines.
 type VoteStore struct {
-	fs   durable.FS
-	path string
-
-	mu      sync.Mutex
+	log     *Log // its lock guards what follows
+	path    string
 	content []byte // what the file holds, durably
 	present bool
-	dead    error // ErrFatal, wrapped
 }
 
 // Votes opens the vote file of a member whose folder is in the log's data
 // folder; the Log's lock is what keeps other processes off it. There may be no
-// file yet. What is there is made durable before it is returned: the process that
-// wrote it may have died before its fsync. Errors: ErrNoMember, a *VoteError.
+// file yet. The name of one that is there is made durable: the process that wrote
+// the file may have died before that. Errors: ErrNoMember, a *VoteError, ErrFatal,
+// ErrClosed.
 func (l *Log) Votes(name string) (*VoteStore, error) {
 	if err := cert.CheckName(name); err != nil {
 		return nil, err
 	}
-	return openVotes(l.fs, VotePath(filepath.Dir(l.path), name))
-}
-
-func openVotes(fsys durable.FS, path string) (*VoteStore, error) {
-	if err := durable.Clean(fsys, path); errors.Is(err, fs.ErrNotExist) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.dead != nil {
+		return nil, l.dead
+	}
+	path := VotePath(filepath.Dir(l.path), name)
+	if err := durable.Clean(l.fs, path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", ErrNoMember, filepath.Dir(path))
 	} else if err != nil {
 		return nil, err
 	}
-	content, err := readVote(fsys, path)
-	present := err == nil
-	if present {
-		err = syncFile(fsys, path)
-	} else if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	if err != nil {
+	content, err := readVote(l.fs, path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if err := durable.SyncParent(fsys, path); err != nil {
-		return nil, err
+	if err := durable.SyncParent(l.fs, path); err != nil {
+		return nil, l.die(err)
 	}
-	return &VoteStore{fs: fsys, path: path, content: slices.Clone(content), present: present}, nil
-}
-
-func syncFile(fsys durable.FS, path string) error {
-	f, err := fsys.OpenAppend(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(durable.Sync(f, path), f.Close())
+	return &VoteStore{log: l, path: path, content: slices.Clone(content), present: err == nil}, nil
 }
 
 // Save makes content the vote file's, atomically; when it returns nil the
 // content is on disk (CLG-7). After an error the file holds what it held before,
-// unless the error is ErrFatal: then it may hold either, and every later Save
-// fails.
+// unless the error is ErrFatal: then it may hold either, and the Log is dead.
 func (s *VoteStore) Save(content []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.dead != nil {
-		return s.dead
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	if s.log.dead != nil {
+		return s.log.dead
 	}
 	file, err := AppendVote(nil, content)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.path, err)
 	}
-	if err := durable.WriteFile(s.fs, s.path, file, 0o600); err != nil {
+	if err := durable.WriteFile(s.log.fs, s.path, file, 0o600); err != nil {
 		var unknown *durable.UnknownError
 		if errors.As(err, &unknown) {
-			s.dead = fmt.Errorf("%w: %w", ErrFatal, err)
-			return s.dead
+			return s.log.die(err)
 		}
 		return err
 	}
@@ -196,7 +179,7 @@ func (s *VoteStore) Save(content []byte) error {
 
 // Load returns a copy of what was saved last, and whether anything was.
 func (s *VoteStore) Load() ([]byte, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.log.mu.RLock()
+	defer s.log.mu.RUnlock()
 	return slices.Clone(s.content), s.present
 }

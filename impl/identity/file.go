@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -50,11 +50,7 @@ func (e *Error) Error() string { return e.Path + ": " + e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
 func pathError(path string, err error) error {
-	var named *fs.PathError
-	if errors.As(err, &named) {
-		err = named.Err
-	}
-	return &Error{Path: path, Err: err}
+	return &Error{Path: path, Err: durable.Cause(err)}
 }
 
 // Encode returns the open form of the key, the bytes of a PEM file (IDN-1).

@@ -34,7 +34,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"math"
 	"os"
@@ -73,11 +72,7 @@ type OmegaLogView struct {
 func Open(path string) (*OmegaLogView, error) {
 	v, err := open(path)
 	if err != nil {
-		var named *fs.PathError
-		if errors.As(err, &named) {
-			err = named.Err
-		}
-		return nil, &Error{Path: path, Err: err}
+		return nil, pathError(path, err)
 	}
 	return v, nil
 }
@@ -93,7 +88,8 @@ func open(path string) (*OmegaLogView, error) {
 	}
 	v := &OmegaLogView{path: path, file: file}
 	if err := v.mmap(); err != nil {
-		return nil, errors.Join(err, file.Close())
+		file.Close()
+		return nil, err
 	}
 	return v, nil
 }
@@ -165,7 +161,7 @@ func (v *OmegaLogView) Events() iter.Seq2[Frame, error] {
 func (v *OmegaLogView) Check() error {
 	info, err := v.file.Stat()
 	if err != nil {
-		return &Error{Path: v.path, Err: err}
+		return pathError(v.path, err)
 	}
 	if got, want := info.Size(), int64(len(v.data)); got != want {
 		return &ChangedError{Path: v.path, Offset: min(got, want),

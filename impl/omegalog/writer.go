@@ -2,7 +2,6 @@ package omegalog
 
 import (
 	"errors"
-	"io/fs"
 
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
@@ -45,11 +44,7 @@ func create(fsys durable.FS, path string, node uint32) (*Writer, error) {
 
 // pathError names the path asked for, not the temporary one.
 func pathError(path string, err error) error {
-	var named *fs.PathError
-	if errors.As(err, &named) {
-		err = named.Err
-	}
-	return &Error{Path: path, Err: err}
+	return &Error{Path: path, Err: durable.Cause(err)}
 }
 
 // Append adds a frame around body, which must be one event: else the error is

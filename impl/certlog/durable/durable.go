@@ -25,8 +25,8 @@ import (
 type FS interface {
 	// Create makes a file that must not be there yet; fs.ErrExist if it is.
 	Create(name string, perm fs.FileMode) (File, error)
-	// OpenAppend opens a file that is there; writes go to its end.
-	OpenAppend(name string) (File, error)
+	// OpenWrite opens a file that is there, and leaves its content.
+	OpenWrite(name string) (File, error)
 	ReadFile(name string) ([]byte, error)
 	Rename(from, to string) error
 	Remove(name string) error
@@ -39,6 +39,7 @@ type FS interface {
 // File is an open file of an FS.
 type File interface {
 	io.Writer
+	io.WriterAt
 	Sync() error
 	Truncate(size int64) error
 	Close() error
@@ -52,12 +53,12 @@ func (OS) Create(name string, perm fs.FileMode) (File, error) {
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 }
 
-// OpenAppend opens the file name for writing at its end.
-func (OS) OpenAppend(name string) (File, error) {
+// OpenWrite opens the file name for writing.
+func (OS) OpenWrite(name string) (File, error) {
 	if err := CheckRegular(name); err != nil {
 		return nil, err
 	}
-	return os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	return os.OpenFile(name, os.O_WRONLY, 0)
 }
 
 // ReadFile returns the bytes of the file name.
@@ -175,7 +176,7 @@ func WriteFile(fsys FS, path string, data []byte, perm fs.FileMode) error {
 func Replace(fsys FS, temp, path string) error {
 	if err := fsys.Rename(temp, path); err != nil {
 		fsys.Remove(temp)
-		return &UnknownError{Op: "rename", Path: path, Err: err}
+		return &UnknownError{Op: "rename", Path: path, Err: Cause(err)}
 	}
 	return SyncParent(fsys, path)
 }
@@ -220,11 +221,23 @@ func (e *UnknownError) Error() string { return e.Op + " " + e.Path + ": " + e.Er
 
 func (e *UnknownError) Unwrap() error { return e.Err }
 
+// Cause returns what went wrong without the path of an error of package os, for
+// those who name the path themselves.
+func Cause(err error) error {
+	switch e := err.(type) {
+	case *fs.PathError:
+		return e.Err
+	case *os.LinkError:
+		return e.Err
+	}
+	return err
+}
+
 // Sync makes the bytes of f, the file path, durable. The error is an
 // *UnknownError.
 func Sync(f File, path string) error {
 	if err := f.Sync(); err != nil {
-		return &UnknownError{Op: "fsync", Path: path, Err: err}
+		return &UnknownError{Op: "fsync", Path: path, Err: Cause(err)}
 	}
 	return nil
 }
@@ -233,7 +246,7 @@ func Sync(f File, path string) error {
 func SyncParent(fsys FS, path string) error {
 	dir := filepath.Dir(path)
 	if err := fsys.SyncDir(dir); err != nil {
-		return &UnknownError{Op: "fsync", Path: dir, Err: err}
+		return &UnknownError{Op: "fsync", Path: dir, Err: Cause(err)}
 	}
 	return nil
 }
