@@ -49,7 +49,7 @@ func checkFigures() error {
 		s.Add(v)
 	}
 	mean, _ := s.Mean()
-	got := fmt.Sprint(s.Count, s.Sum, fixed.Format(s.Min), fixed.Format(s.Max), fixed.Format(mean))
+	got := fmt.Sprintf("%d %v %s %s %s", s.Count, s.Sum, fixed.Format(s.Min), fixed.Format(s.Max), fixed.Format(mean))
 	// 2147483647 - 1 - 500 + 1 = 2147483147 thousandths; a fifth is 429496629.4.
 	const want = "5 2147483.147 -2147483.648 2147483.647 429496.629"
 	if got != want {
