@@ -1,12 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
-
-	"github.com/omega-sheaf-os/omega/impl/omegalog"
 )
 
 // The exit statuses (CLI-1). A signal gives 128 + its number.
@@ -73,31 +69,4 @@ func missing(format string, args ...any) error {
 // damaged says that file is damaged at offset.
 func damaged(file, kind string, offset int64, message string) error {
 	return &exitError{status: statusNo, Kind: kind, File: file, Offset: &offset, Message: message}
-}
-
-// unreadable says why file cannot be read: it is missing, or something other
-// than a file that can be mapped. Both are status 3: what was needed is not there.
-func unreadable(file string, err error) error {
-	kind := kindUnreadable
-	if errors.Is(err, fs.ErrNotExist) {
-		kind = kindMissing
-	}
-	var named *omegalog.Error
-	if errors.As(err, &named) {
-		err = named.Err
-	}
-	return &exitError{status: statusMissing, Kind: kind, File: file, Message: err.Error()}
-}
-
-// asExit turns any error of a command into an exitError; what no command has
-// put a status to is a refusal.
-func asExit(err error) *exitError {
-	var e *exitError
-	if errors.As(err, &e) {
-		return e
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return &exitError{status: statusMissing, Kind: kindMissing, Message: err.Error()}
-	}
-	return &exitError{status: statusNo, Kind: kindRefused, Message: err.Error()}
 }

@@ -8,7 +8,10 @@ import (
 	"strings"
 
 	"github.com/omega-sheaf-os/omega/impl/certlog"
+	"github.com/omega-sheaf-os/omega/impl/identity"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
+	"github.com/omega-sheaf-os/omega/impl/node"
+	"github.com/omega-sheaf-os/omega/impl/omegalog"
 	"github.com/spf13/cobra"
 )
 
@@ -150,7 +153,7 @@ type format struct {
 	begins    string // its first bytes
 	extension string // of its usual name; says what a file with a damaged start was meant to be
 	about     string
-	explain   func(x *explanation, file []byte, known *knownChain) error
+	explain   func(x *explanation, file []byte, known *node.View) error
 }
 
 // formats returns the files that explain knows, in the order of its help.
@@ -158,22 +161,31 @@ func formats() []format {
 	return []format{
 		{"section", frame.Magic, ".omega", "a section: events in frames", explainSection},
 		{"certificates", certlog.Magic, certlog.Name, "certificates, each with its envelope, body and signatures", explainLog},
+		{"signature", omegalog.SignatureMagic, omegalog.SignatureSuffix, "the signature of a section", explainSignature},
+		{"key", openKeyMark, identity.KeyName, "a member's key", explainKey},
+		{"key", sealedKeyMark, identity.KeyName, "a member's key", explainKey},
+		{"roster", rosterMark, rosterName, "the members of a chain", explainRoster},
+		{"vote", certlog.VoteMagic, "vote", "what a member has signed at one height", explainVote},
 	}
 }
 
 // explain decodes the file at path. data names a data folder or is empty.
 func explain(path, data string, all bool) (*explanation, error) {
-	view, err := openInput(path)
+	sections, err := openSections([]string{path})
 	if err != nil {
 		return nil, err
 	}
-	defer view.Close()
-	known, err := readKnownChain(data)
-	if err != nil {
-		return nil, err
+	defer sections.Close()
+	view := sections.Views[0]
+	var known *node.View
+	if data != "" {
+		if known, err = node.Read(data); err != nil {
+			return nil, err
+		}
+		defer known.Close()
 	}
 	x := &explanation{OK: true, File: path, all: all, Parts: []*part{}, Facts: []fact{}, Checks: []check{}}
-	err = guard(func() error {
+	err = omegalog.Guard(func() error {
 		file := view.Bytes()
 		x.Bytes = int64(len(file))
 		f, err := recognise(path, file)

@@ -8,10 +8,11 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
 	"github.com/omega-sheaf-os/omega/impl/kernel/key"
+	"github.com/omega-sheaf-os/omega/impl/node"
 )
 
 // explainLog decodes a cert.log, or the file of one certificate (LOG-1, LOG-2).
-func explainLog(x *explanation, file []byte, known *knownChain) error {
+func explainLog(x *explanation, file []byte, known *node.View) error {
 	records, fault := certlog.Parse(file)
 	if fault == nil || len(records) > 0 {
 		p := x.part("header", file, 0)

@@ -5,55 +5,20 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/omega-sheaf-os/omega/impl/certlog"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
+	"github.com/omega-sheaf-os/omega/impl/node"
 )
 
-// knownChain is the chain of a data folder that was named beside a file. The
-// nil knownChain is that of no folder.
-type knownChain struct {
-	path string     // of its cert.log
-	end  cert.Chain // after its last certificate
-}
-
-// readKnownChain checks the chain in the data folder dir; "" is no folder.
-func readKnownChain(dir string) (*knownChain, error) {
-	if dir == "" {
-		return nil, nil
-	}
-	k := &knownChain{path: certlog.Path(dir)}
-	var err error
-	k.end, err = k.upTo(^uint64(0))
-	return k, err
-}
-
-// upTo checks the chain anew and returns it as it was with length certificates,
-// or the whole of it where it has fewer.
-func (k *knownChain) upTo(length uint64) (cert.Chain, error) {
-	view, err := openInput(k.path)
-	if err != nil {
-		return cert.Chain{}, err
-	}
-	defer view.Close()
+// upTo returns the chain of a data folder as it was with length certificates. It
+// has been checked as a whole; the signatures are not verified again.
+func upTo(known *node.View, length uint64) (cert.Chain, error) {
 	var chain cert.Chain
-	err = guard(func() error {
-		records, err := certlog.Parse(view.Bytes())
+	for _, c := range known.Certificates[:length] {
+		next, err := chain.CheckContent(&c.Envelope, c.Body)
 		if err != nil {
-			return err
+			return chain, err
 		}
-		for _, r := range records {
-			if chain.Length == length {
-				break
-			}
-			if chain, err = chain.Check(r.Certificate); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, view)
-	if err != nil {
-		return cert.Chain{}, &exitError{status: statusNo, Kind: "chain", File: k.path,
-			Message: fmt.Sprintf("the chain does not hold, audit it: %v", err)}
+		chain = next
 	}
 	return chain, nil
 }
@@ -61,7 +26,7 @@ func (k *knownChain) upTo(length uint64) (cert.Chain, error) {
 // chainWalk checks certificate after certificate: by themselves, against the
 // one before, and against the chain as far as that is known.
 type chainWalk struct {
-	known   *knownChain
+	known   *node.View
 	chain   *cert.Chain // up to the certificate before; nil where unknown
 	why     string      // why chain is nil
 	records int
@@ -107,11 +72,11 @@ func (w *chainWalk) start(e *cert.Envelope) error {
 		w.chain = &cert.Chain{}
 	case w.known == nil:
 		w.why = "the members' keys stand in a genesis that is not in this file: --data names the folder of the chain"
-	case w.known.end.Length < e.BatchID:
+	case w.known.Chain.Length < e.BatchID:
 		w.why = fmt.Sprintf("the chain in %s has %s, this one has height %d",
-			printable(w.known.path), plural(w.known.end.Length, "certificate"), e.BatchID)
+			printable(w.known.Dir), plural(w.known.Chain.Length, "certificate"), e.BatchID)
 	default:
-		chain, err := w.known.upTo(e.BatchID)
+		chain, err := upTo(w.known, e.BatchID)
 		if err != nil {
 			return err
 		}
@@ -172,10 +137,10 @@ func (w *chainWalk) facts(x *explanation) {
 		switch {
 		case w.known == nil:
 			x.check("pin", unknown, "the keys come from this file's own genesis; compare the chain's name with one from elsewhere")
-		case w.known.end.Name == name:
-			x.check("pin", holds, "the genesis is that of %s", printable(w.known.path))
+		case w.known.Chain.Name == name:
+			x.check("pin", holds, "the genesis is that of %s", printable(w.known.Dir))
 		default:
-			x.check("pin", fails, "the genesis is not that of %s, which has %v", printable(w.known.path), w.known.end.Name)
+			x.check("pin", fails, "the genesis is not that of %s, which has %v", printable(w.known.Dir), w.known.Chain.Name)
 		}
 	}
 }

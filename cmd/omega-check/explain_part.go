@@ -12,7 +12,8 @@ import (
 
 const (
 	hexInJSON  = 256 // bytes of a field that are printed as hex
-	hexInText  = 32
+	hexInText  = 64  // of a field that its digits alone say
+	hexInRow   = 14  // of any other field in text
 	textInText = 60 // characters of a payload that text shows
 	shownItems = 8  // deps, streams, members and so on without --all
 )
@@ -104,15 +105,28 @@ func (p *part) text(t *text) {
 	t.line("\n%s at offset %d, %s", p.Name, p.Offset, plural(p.Bytes, "byte"))
 	rows := [][]string{}
 	for i := range p.Fields {
-		f := &p.Fields[i]
-		shown := f.Hex[:min(len(f.Hex), 2*hexInText)]
-		if f.Bytes > hexInText {
-			shown += "..."
-		}
-		rows = append(rows, []string{"  " + strconv.FormatInt(f.Offset, 10), f.Name, shown, f.Value, f.Meaning})
+		rows = append(rows, p.Fields[i].row())
 	}
 	t.table(rows)
 	writeChecks(t, p.Checks)
+}
+
+// row returns the field's columns: offset, name, hex digits, and what they say. A
+// hash, which says nothing but its digits, has the room of the last column.
+func (f *field) row() []string {
+	digits, what := f.Hex, f.Value
+	if f.Value == "" && f.Bytes > hexInRow {
+		digits, what = "", f.Hex[:min(len(f.Hex), 2*hexInText)]
+		if f.Bytes > hexInText {
+			what += "..."
+		}
+	} else if f.Bytes > hexInRow && digits != "" {
+		digits = digits[:2*hexInRow] + "..."
+	}
+	if what != "" && f.Meaning != "" {
+		what += "; "
+	}
+	return []string{"  " + strconv.FormatInt(f.Offset, 10), f.Name, digits, what + f.Meaning}
 }
 
 // number reads up to eight big-endian bytes.

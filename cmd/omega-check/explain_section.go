@@ -9,10 +9,11 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/kernel/fixed"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/key"
+	"github.com/omega-sheaf-os/omega/impl/node"
 )
 
 // explainSection decodes a `.omega` file (FRM-1 to FRM-6).
-func explainSection(x *explanation, file []byte, _ *knownChain) error {
+func explainSection(x *explanation, file []byte, _ *node.View) error {
 	header, err := frame.ParseHeader(file)
 	if err != nil {
 		return x.damage(err)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/omega-sheaf-os/omega/impl/archive"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/section"
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
@@ -51,14 +52,14 @@ bad-event. A file that is missing, or is a folder or a pipe, is exit status 3.`,
 	}
 	inputFlag(c, &paths)
 	return a.runs(c, true, func(context.Context, []string) (result, error) {
-		views, err := openInputs(paths)
+		sections, err := openSections(paths)
 		if err != nil {
 			return nil, err
 		}
-		defer closeAll(views)
-		p := a.progress("checking " + plural(len(views), "file"))
+		defer sections.Close()
+		p := a.progress("checking " + plural(len(paths), "file"))
 		defer p.end()
-		return ingest(views, p)
+		return ingest(sections.Views, p)
 	})
 }
 
@@ -84,8 +85,8 @@ func ingest(views []*omegalog.OmegaLogView, p *progress) (result, error) {
 func ingestFile(v *omegalog.OmegaLogView) (ingested, error) {
 	f := ingested{File: v.Name(), Bytes: int64(len(v.Bytes()))}
 	var sum section.Summary
-	err := guard(func() (err error) {
-		sum, err = section.Scan(v.Bytes(), section.Options{Workers: workers(), Run: omegalog.Run})
+	err := omegalog.Guard(func() (err error) {
+		sum, err = section.Scan(v.Bytes(), archive.Workers())
 		return err
 	}, v)
 	var bad *frame.Error

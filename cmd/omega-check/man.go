@@ -37,7 +37,7 @@ func newMan(a *app) *cobra.Command {
 	completeFolders(c, "output")
 	return a.runs(c, false, func(context.Context, []string) (result, error) {
 		if info, err := os.Stat(output); err != nil {
-			return nil, unreadable(output, err)
+			return nil, err
 		} else if !info.IsDir() {
 			return nil, usage("%s is not a folder", printable(output))
 		}

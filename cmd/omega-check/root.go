@@ -19,6 +19,8 @@ type app struct {
 	*streams
 	end error // what the command returned; nil where none ran
 	ran bool
+
+	passphrases passphrases
 }
 
 // action is what a command does: it returns its result, the error that gives
@@ -150,7 +152,8 @@ func newRoot(a *app) *cobra.Command {
 // commands returns all commands of the program.
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
-		newIngest(a), newExplain(a),
+		newInit(a), newImport(a), newSign(a), newIngest(a), newReconcile(a), newCertify(a), newAudit(a), newExplain(a),
+		newKeys(a), newDoctor(a), newVerify(a),
 		newVersion(a), newCompletion(a), newMan(a),
 	}
 }

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+
+	"github.com/omega-sheaf-os/omega/impl/certlog"
+	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
+	"github.com/omega-sheaf-os/omega/impl/identity"
+	gitimport "github.com/omega-sheaf-os/omega/impl/importer/git"
+	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
+	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
+	"github.com/omega-sheaf-os/omega/impl/kernel/invariant"
+	"github.com/omega-sheaf-os/omega/impl/node"
+	"github.com/omega-sheaf-os/omega/impl/omegalog"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
+)
+
+// kinds are the errors that have a kind and a status of their own (CLI-3). What
+// is in none of the cases here is a refusal.
+var kinds = []struct {
+	err    error
+	kind   string
+	status int
+}{
+	{node.ErrMissingKeys, "missing-keys", statusMissing},
+	{node.ErrNoChain, kindMissing, statusMissing},
+	{node.ErrHeight, "height", statusUsage},
+	{node.ErrSectionSignature, "bad-signature", statusNo},
+	{identity.ErrPermissions, "permissions", statusNo},
+	{gitimport.ErrNoGit, kindMissing, statusMissing},
+	{gitimport.ErrNotRepository, kindMissing, statusMissing},
+	{checkout.ErrNoCheckout, kindMissing, statusMissing},
+	{durable.ErrNotRegular, kindUnreadable, statusMissing},
+	{fs.ErrPermission, kindUnreadable, statusMissing},
+	{fs.ErrNotExist, kindMissing, statusMissing},
+}
+
+// asExit gives any error of a command its status, and says as far as the error
+// tells it which file is concerned, and where.
+func asExit(err error) *exitError {
+	var e *exitError
+	if errors.As(err, &e) {
+		return e
+	}
+	if e := damage(err); e != nil {
+		return e
+	}
+	e = &exitError{status: statusNo, Kind: kindRefused, Message: err.Error()}
+	if path, cause := pathOf(err); path != "" {
+		e.File, e.Message = path, cause.Error()
+	}
+	var tool *tools.MissingError
+	var locked *certlog.LockedError
+	if errors.As(err, &tool) {
+		e.status, e.Kind = statusMissing, kindMissing
+	} else if errors.As(err, &locked) {
+		e.status, e.Kind = statusMissing, "in-use"
+	} else if i := slices.IndexFunc(kinds, func(k struct {
+		err    error
+		kind   string
+		status int
+	}) bool {
+		return errors.Is(err, k.err)
+	}); i >= 0 {
+		e.status, e.Kind = kinds[i].status, kinds[i].kind
+	}
+	return e
+}
+
+// damage tells of a file whose bytes are wrong; it is nil for other errors.
+func damage(err error) *exitError {
+	at := func(file, kind string, offset int64, message string) *exitError {
+		return &exitError{status: statusNo, Kind: kind, File: file, Offset: &offset, Message: message}
+	}
+	var input *invariant.InputError
+	var changed *omegalog.ChangedError
+	var log *certlog.FileError
+	var vote *certlog.VoteError
+	var bad *frame.Error
+	var record *cert.RecordError
+	switch {
+	case errors.As(err, &input):
+		return at(input.Name, string(input.Err.Kind), input.Err.Offset, input.Err.Message)
+	case errors.As(err, &changed):
+		return at(changed.Path, kindChanged, changed.Offset, "the file was changed while it was read: "+changed.Message)
+	case errors.As(err, &log):
+		return at(log.Path, string(log.Err.Kind), log.Err.Offset, log.Err.Message)
+	case errors.As(err, &vote):
+		return at(vote.Path, "bad-vote", vote.Offset, vote.Message)
+	case errors.As(err, &bad):
+		return at("", string(bad.Kind), bad.Offset, err.Error())
+	case errors.As(err, &record):
+		return at("", string(record.Kind), record.Offset, err.Error())
+	}
+	return nil
+}
+
+// pathOf returns the path that an error names before its cause, or "".
+func pathOf(err error) (string, error) {
+	switch e := err.(type) {
+	case *omegalog.Error:
+		return e.Path, e.Err
+	case *identity.Error:
+		return e.Path, e.Err
+	case *fs.PathError:
+		return e.Path, e.Err
+	}
+	return "", err
+}
