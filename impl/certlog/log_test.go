@@ -89,7 +89,8 @@ func TestOnlyTheNextCertificateIsTaken(t *testing.T) {
 	tooMany := *chain[2]
 	tooMany.Signatures = make([]cert.Signature, 1<<17)
 	for name, c := range map[string]*cert.Certificate{
-		"the head again": chain[1], "one too far": chain[3], "the next of another chain": other[2], "too many signatures": &tooMany,
+		"the head again": chain[1], "one too far": chain[3], "a gap": testCertificate(3, chain[1].Envelope.Hash(), 1),
+		"the next of another chain": other[2], "too many signatures": &tooMany,
 	} {
 		err := l.Append(c)
 		require.Error(t, err, name)
@@ -231,6 +232,66 @@ func runLog(t *rapid.T, disk *durabletest.Disk, chain []*cert.Certificate) (acke
 		}
 	}
 	return acked, tried
+}
+
+func TestAnErrorThatIsNotFatalHoldsAcrossACrash(t *testing.T) {
+	chain := testChain(2, 1)
+	for _, outcome := range durabletest.Outcomes {
+		rapid.Check(t, func(t *rapid.T) {
+			disk := durabletest.New("d")
+			putLog(t, disk, chain[:1])
+			l, err := open(disk, testPath)
+			require.NoError(t, err)
+			disk.FailAt(1, outcome)
+			err = l.Append(chain[1])
+			require.ErrorIs(t, err, durabletest.ErrFault)
+			require.NotErrorIs(t, err, ErrFatal)
+			got, err := disk.Crash(draw(t)).ReadFile(testPath)
+			require.NoError(t, err)
+			require.Equal(t, logBytes(chain[:1]), got)
+		})
+	}
+}
+
+// TestWhatOpenHasReadSurvivesACrash: the process before may have been killed at
+// any moment, and what this one has seen must stay.
+func TestWhatOpenHasReadSurvivesACrash(t *testing.T) {
+	chain := testChain(2, 1)
+	record := logBytes(chain)[len(logBytes(chain[:1])):]
+	for name, leave := range map[string]func(t *rapid.T, disk *durabletest.Disk){
+		"killed before the fsync": func(t *rapid.T, disk *durabletest.Disk) {
+			putLog(t, disk, chain[:1])
+			f, err := disk.OpenWrite(testPath)
+			require.NoError(t, err)
+			_, err = f.Write(record)
+			require.NoError(t, err)
+		},
+		"stopped by a failed fsync": func(t *rapid.T, disk *durabletest.Disk) {
+			putLog(t, disk, chain[:1])
+			l, err := open(disk, testPath)
+			require.NoError(t, err)
+			disk.FailAt(2, durabletest.NotDone)
+			require.ErrorIs(t, l.Append(chain[1]), ErrFatal)
+		},
+		"killed before the fsync of the folder": func(t *rapid.T, disk *durabletest.Disk) {
+			f, err := disk.Create(testPath, 0o644)
+			require.NoError(t, err)
+			_, err = f.Write(logBytes(chain))
+			require.NoError(t, err)
+			require.NoError(t, f.Sync())
+		},
+	} {
+		t.Run(name, rapid.MakeCheck(func(t *rapid.T) {
+			disk := durabletest.New("d")
+			leave(t, disk)
+			for range 2 {
+				l, err := open(disk, testPath)
+				require.NoError(t, err)
+				require.Equal(t, chain, l.Certificates())
+				disk = disk.Crash(draw(t))
+			}
+		}))
+	}
 }
 
 func TestAFailedFsyncIsFatal(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable/durabletest"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 )
@@ -140,7 +141,7 @@ func TestEveryFaultAndEveryCrashKeepsTheVote(t *testing.T) {
 		putLog(t, disk, nil)
 		l, err := open(disk, testPath)
 		require.NoError(t, err)
-		disk.FailAt(rapid.IntRange(0, 24).Draw(t, "step"), rapid.SampledFrom(durabletest.Outcomes).Draw(t, "outcome"))
+		disk.FailAt(rapid.IntRange(0, 28).Draw(t, "step"), rapid.SampledFrom(durabletest.Outcomes).Draw(t, "outcome"))
 		acked, tried, fatal := runVotes(t, l)
 		disk.FailAt(0, 0)
 		disk = disk.Crash(draw(t))
@@ -178,6 +179,8 @@ func runVotes(t *rapid.T, l *Log) (acked, tried string, fatal bool) {
 		require.ErrorIs(t, err, durabletest.ErrFault)
 		got, _ := s.Load()
 		require.Equal(t, acked, string(got))
+		var unknown *durable.UnknownError
+		require.Equal(t, errors.As(err, &unknown), errors.Is(err, ErrFatal))
 		if errors.Is(err, ErrFatal) {
 			require.Equal(t, err, s.Save(nil), "a dead store stays dead")
 			require.ErrorIs(t, l.Append(testChain(1, 1)[0]), ErrFatal, "and so does its log")
@@ -185,6 +188,31 @@ func runVotes(t *rapid.T, l *Log) (acked, tried string, fatal bool) {
 		}
 	}
 	return acked, tried, false
+}
+
+// TestAVoteThatWasLoadedSurvivesACrash: whoever wrote it was killed before it
+// synced the folder, and what the next process has seen must stay.
+func TestAVoteThatWasLoadedSurvivesACrash(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		disk := durabletest.New("d", filepath.Dir(votePathOnDisk))
+		putLog(t, disk, nil)
+		f, err := disk.Create(votePathOnDisk, 0o600)
+		require.NoError(t, err)
+		file, err := AppendVote(nil, []byte("vote"))
+		require.NoError(t, err)
+		_, err = f.Write(file)
+		require.NoError(t, err)
+		require.NoError(t, f.Sync())
+		for range 2 {
+			l, err := open(disk, testPath)
+			require.NoError(t, err)
+			s, err := l.Votes("paris")
+			require.NoError(t, err)
+			got, _ := s.Load()
+			require.Equal(t, "vote", string(got))
+			disk = disk.Crash(draw(t))
+		}
+	})
 }
 
 func FuzzParseVoteGivesBackWhatItRead(f *testing.F) {

@@ -143,6 +143,9 @@ func TempName(path string) string {
 
 const tempMark = ".tmp-"
 
+// IsTemp reports whether name is one that TempName gives.
+func IsTemp(name string) bool { return strings.Contains(filepath.Base(name), tempMark) }
+
 // Clean removes the files under names of TempName(path) that a crash has left.
 // Only the one process that writes path may call it.
 func Clean(fsys FS, path string) error {

@@ -41,13 +41,13 @@ type inode struct {
 	durable []byte // as it is on the medium
 	dirty   []bool // by byte of data: the next fsync writes it
 	resized bool   // the next fsync writes the size
+	earlier []byte // before a truncation, and perhaps on the medium since; else nil
 }
 
 // synced returns what an fsync now leaves on the medium.
 func (n *inode) synced() []byte {
-	after := slices.Clone(n.durable)
-	size := len(after)
-	if n.resized {
+	after, size := slices.Clone(n.durable), len(n.durable)
+	if n.resized || slices.Contains(n.dirty[min(size, len(n.dirty)):], true) {
 		size = len(n.data)
 	}
 	after = append(after, make([]byte, max(0, size-len(after)))...)[:size]
@@ -62,10 +62,13 @@ func (n *inode) synced() []byte {
 // clean is what the process sees of an fsync, whether or not it has failed:
 // nothing is left to be written.
 func (n *inode) clean() {
-	n.dirty, n.resized = make([]bool, len(n.data)), false
+	n.dirty, n.resized, n.earlier = make([]bool, len(n.data)), false, nil
 }
 
 func (n *inode) resize(size int) {
+	if size < len(n.data) {
+		n.earlier = n.synced()
+	}
 	n.resized = n.resized || size != len(n.data)
 	n.data = append(n.data, make([]byte, max(0, size-len(n.data)))...)[:size]
 	n.dirty = append(n.dirty, make([]bool, max(0, size-len(n.dirty)))...)[:size]
@@ -315,6 +318,9 @@ func (d *Disk) Crash(pick func(n int) int) *Disk {
 // of the way from there to what an fsync would have left.
 func (n *inode) crash(pick func(n int) int) []byte {
 	after := n.synced()
+	if n.earlier != nil && pick(2) > 0 {
+		after = n.earlier
+	}
 	if slices.Equal(after, n.durable) {
 		return after
 	}
