@@ -77,16 +77,16 @@ func radix(a, b []Entry, toB bool, workers int) {
 // radixBuckets sorts each of the buckets of b, which end at ends. The result is
 // in a where toA, else in b.
 func radixBuckets(a, b []Entry, toA bool, ends []int, workers int) {
-	bucket := func(d int) (from, to int) {
+	// A bucket that would keep one worker busy alone is shared by all.
+	most := max(parallelMin, len(a)/workers/4)
+	bucket := func(d int) (from, to int, shared bool) {
 		if d > 0 {
 			from = ends[d-1]
 		}
-		return from, ends[d]
+		return from, ends[d], ends[d]-from > most
 	}
-	// A bucket that would keep one worker busy alone is shared by all.
-	large := max(parallelMin, len(a)/workers/4)
 	for d := range ends {
-		if from, to := bucket(d); to-from > large {
+		if from, to, shared := bucket(d); shared {
 			radix(b[from:to], a[from:to], toA, workers)
 		}
 	}
@@ -95,10 +95,10 @@ func radixBuckets(a, b []Entry, toA bool, ends []int, workers int) {
 	counters := make([][]int, workers)
 	parallel(workers, parts, func(worker, part int) {
 		if counters[worker] == nil {
-			counters[worker] = newCounters(large)
+			counters[worker] = newCounters(most)
 		}
 		for d := cut(len(ends), part, parts); d < cut(len(ends), part+1, parts); d++ {
-			if from, to := bucket(d); to-from <= large {
+			if from, to, shared := bucket(d); !shared {
 				radixSerial(b[from:to], a[from:to], toA, counters[worker])
 			}
 		}

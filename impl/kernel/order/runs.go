@@ -24,7 +24,7 @@ func repair(a []Entry, workers int) (runs []int, ok bool) {
 		if i > 0 {
 			// The cut between two parts may have parted one run.
 			end := append(starts, cut(len(a), i+1, workers))[1]
-			if starts[0] = join(a, runs[len(runs)-1], starts[0], end); starts[0] == end {
+			if join(a, runs[len(runs)-1], starts[0], end) {
 				starts = starts[1:]
 			}
 		}
@@ -66,13 +66,13 @@ func moveBack(a []Entry, start, i int) bool {
 }
 
 // join moves the first entries of the sorted run a[start:end] back into the
-// sorted run a[left:start] until the two are one or an entry is too far from its
-// place. It returns where the second run begins now, end where there is none.
-func join(a []Entry, left, start, end int) int {
+// sorted run a[left:start] and so makes them one. It returns false, and leaves
+// a, where the first is too far from its place; none that follows is farther.
+func join(a []Entry, left, start, end int) bool {
 	for i := start; i < end && a[i].Lamport < a[i-1].Lamport; i++ {
 		if !moveBack(a, left, i) {
-			return i
+			return false
 		}
 	}
-	return end
+	return true
 }
