@@ -69,7 +69,7 @@ type Section struct {
 // Section reads the whole file and sums it up (SIG-2). Call it under Guard. The
 // error is a *frame.Error.
 func (v *OmegaLogView) Section() (Section, error) {
-	header, err := frame.ParseHeader(v.data)
+	header, err := v.Header()
 	if err != nil {
 		return Section{}, err
 	}
