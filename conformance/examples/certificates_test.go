@@ -4,6 +4,8 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +14,7 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
 	"github.com/omega-sheaf-os/omega/impl/kernel/key"
 	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
+	"github.com/omega-sheaf-os/omega/impl/omegalog"
 )
 
 type certificateExample struct {
@@ -187,6 +190,7 @@ func TestSignaturesAreThoseOfTheExamples(t *testing.T) {
 		Clause                   string
 		Seed, Key, Chain, Digest Hex
 		Section                  Hex
+		SectionSignature         Hex `json:"section_signature"`
 		Messages                 []struct {
 			Name               string
 			Message, Signature Hex
@@ -210,8 +214,30 @@ func TestSignaturesAreThoseOfTheExamples(t *testing.T) {
 	require.Equal(t, []byte(examples.Messages[0].Message), cert.VoteMessage(chain, digest))
 	require.Equal(t, []byte(examples.Messages[1].Message), cert.VoteMessage(cert.Hash{}, digest))
 	require.Equal(t, []byte(examples.Messages[2].Message), cert.PrepareMessage(chain, 5, 2, digest))
+	checkSectionSignature(t, examples.Section, examples.SectionSignature, examples.Messages[3].Message, chain)
 	for _, x := range examples.Keys {
 		err := cert.CheckKey(cert.PublicKey(x.Key))
 		require.Equal(t, x.Good, err == nil, "%x: %v", []byte(x.Key), err)
 	}
+}
+
+// checkSectionSignature makes the signature's content from the section and holds
+// the signature file to it.
+func checkSectionSignature(t *testing.T, section, file, message []byte, chain cert.Hash) {
+	path := filepath.Join(t.TempDir(), "a.omega")
+	require.NoError(t, os.WriteFile(path, section, 0o600))
+	view, err := omegalog.Open(path)
+	require.NoError(t, err)
+	defer view.Close()
+	sum, err := view.Section()
+	require.NoError(t, err)
+	require.Equal(t, message, sum.Message(chain))
+	sig, err := omegalog.ParseSignature(file)
+	require.NoError(t, err)
+	require.Equal(t, file, sig.Append(nil))
+	require.Equal(t, sum, sig.Section)
+	roster := cert.Roster{{Name: "m1", Key: sig.Key, Nodes: []uint32{10, 11}}}
+	member, err := sig.Verify(chain, sum, roster)
+	require.NoError(t, err)
+	require.Zero(t, member)
 }

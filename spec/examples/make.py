@@ -8,6 +8,8 @@ import json
 import pathlib
 import sys
 
+sys.dont_write_bytecode = True
+
 import ed25519
 import omega
 from omega import Refused, crc, decimal, event, figures, frame, header, key, lamport_of, leaf, root, section, u
@@ -246,11 +248,45 @@ def signatures():
         assert not ed25519.verify(ed25519.public(seed(1)), m, over)
         made.append({"name": name, "message": m.hex(), "signature": s.hex(), "refused": [over.hex(), (s[:63] + bytes([s[63] ^ 1])).hex(), ed25519.sign(seed(2), m).hex()]})
     return {"clause": "BIN-4, RST-3, CRT-5, QRM-3, SIG-2", "seed": seed(1).hex(), "key": ed25519.public(seed(1)).hex(), "chain": chain.hex(), "digest": digest.hex(),
-            "section": section(10, events_).hex(), "messages": made,
+            "section": section(10, events_).hex(),
+            "section_signature": omega.section_signature(chain, 10, events_, ed25519.public(seed(1)), ed25519.sign(seed(1), messages[3][1])).hex(), "messages": made,
             "keys": [{"key": k.hex(), "good": omega.good_key(k)} for k in [*map(bytes.fromhex, small), *points]]}
 
 
-MADE = {"keys": keys, "events": events, "files": files, "fixed": fixed, "merkle": trees, "batches": batches, "certificates": certificates, "signatures": signatures}
+def quorum():
+    """Two members certify height 2 of the chain of certificates.json, as member 0 sees it."""
+    made = certificates()
+    chain, c = bytes.fromhex(made["chain"]), made["certificates"][2]
+    envelope, body, digest = (bytes.fromhex(c[f]) for f in ("envelope", "body", "cert_hash"))
+    height, nonces = c["height"], [bytes([0xA0]) * 16, bytes([0xB0]) * 16]
+    signers = [lambda m, n=n: ed25519.sign(seed(n), m) for n in c["signers"]]
+    parts = [sign(omega.prepare_message(chain, height, 0, digest)) for sign in signers]
+    prepared = [omega.signed_prepare(0, digest, p) for p in parts]
+    votes = [sign(omega.vote_message(chain, digest)) for sign in signers]
+    full = omega.proof(0, digest, parts)
+    content = [(envelope, body)]
+    before = omega.durable(chain, height, prepared[0], None, None, content)
+    steps = [
+        ("start", None, ["send", omega.resync(chain, 0, height, nonces[0], signers[0])]),
+        ("resync", omega.resync(chain, 1, height, nonces[1], signers[1]), ["send", omega.resync_reply(chain, 0, 1, height, nonces[1], None, None, signers[0])]),
+        ("resync reply", omega.resync_reply(chain, 1, 0, height, nonces[0], None, None, signers[1]), ["need", b""]),
+        ("candidate", None, ["persist", before, "send", omega.prepare(chain, 0, height, prepared[0])]),
+        ("prepare", omega.prepare(chain, 1, height, prepared[1]), ["persist", omega.durable(chain, height, prepared[0], full, full, content), "send", omega.commit(chain, 0, envelope, votes[0], full)]),
+        ("resync after both", omega.resync(chain, 1, height, nonces[1], signers[1]), ["send", omega.resync_reply(chain, 0, 1, height, nonces[1], prepared[1], None, signers[0])]),
+        ("commit", omega.commit(chain, 1, envelope, votes[1], full), ["append", bytes.fromhex(c["record"]), "announce", b"\3" + bytes.fromhex(c["record"]), "need", b""]),
+    ]
+    return {"clause": "QRM, CLG-7", "height": height, "nonce": nonces[0].hex(), "vote_file": omega.vote_file(before).hex(),
+            "steps": [{"name": name, "message": None if m is None else m.hex(), "effects": [{"effect": e, "bytes": b.hex()} for e, b in zip(es[::2], es[1::2])]} for name, m, es in steps]}
+
+
+def identities():
+    members = [member(1), ("a.b-c_9", ed25519.public(seed(9)), []), ("m2", ed25519.public(seed(2)), [0, 7, 2**32 - 2])]
+    return {"clause": "IDN-1, IDN-3, IDN-4", "keys": [{"seed": seed(n).hex(), "file": omega.key_file(seed(n)), "public": ed25519.public(seed(n)).hex(),
+                                                       "fingerprint": omega.fingerprint(ed25519.public(seed(n)))} for n in (1, 2)],
+            "roster": omega.roster(members).hex(), "roster_file": omega.roster_file(members)}
+
+
+MADE = {"keys": keys, "events": events, "files": files, "fixed": fixed, "merkle": trees, "batches": batches, "certificates": certificates, "signatures": signatures, "quorum": quorum, "identities": identities}
 
 
 def main():

@@ -3,6 +3,7 @@
 Each function names its clause. It reads and writes bytes; where a rule is broken it raises Refused.
 """
 
+from base64 import b64encode
 from hashlib import sha256
 
 import ed25519
@@ -314,6 +315,72 @@ def record(envelope, body, signatures):  # LOG-2
 
 def log_header():  # LOG-1
     return b"OMEGACRT" + u(16, 1) + bytes(6)
+
+
+# The quorum's messages and disk.
+
+
+def optional(b):  # QRM-2
+    return b"\0" if b is None else b"\1" + b
+
+
+def signed_prepare(attempt, digest, signature):  # QRM-2
+    return u(64, attempt) + digest + signature
+
+
+def proof(attempt, digest, signatures):  # QRM-2
+    return u(64, attempt) + digest + u(16, len(signatures)) + b"".join(signatures)
+
+
+def prepare(chain, sender, height, signed, highest=None):  # QRM-2
+    return b"\1" + chain + u(16, sender) + u(64, height) + signed + optional(highest)
+
+
+def commit(chain, sender, envelope, vote, highest=None):  # QRM-2
+    return b"\2" + chain + u(16, sender) + envelope + vote + optional(highest)
+
+
+def resync(chain, sender, height, nonce, sign):  # QRM-7
+    content = u(16, sender) + u(64, height) + nonce
+    return b"\4" + chain + content + sign(b"omega/resync/v1\0" + chain + content)
+
+
+def resync_reply(chain, sender, to, height, nonce, prepared, committed, sign):  # QRM-8
+    content = u(16, sender) + u(16, to) + u(64, height) + nonce + optional(prepared) + optional(committed)
+    return b"\5" + chain + content + sign(b"omega/resync-reply/v1\0" + chain + content)
+
+
+def durable(chain, height, prepared, highest, lock, contents):  # QRM-21
+    b = b"OMEGAVOT" + u(16, 1) + chain + u(64, height) + optional(prepared) + optional(highest) + optional(lock)
+    b += u(8, len(contents)) + b"".join(e + u(32, len(body)) + body for e, body in contents)
+    return b + crc(b)
+
+
+def vote_file(content):  # CLG-7
+    b = b"OMEGAVOT" + u(16, 1) + u(32, len(content)) + content
+    return b + crc(b)
+
+
+def section_signature(chain, node, events, key, signature):  # SIG-1
+    b = b"OMEGASIG" + u(16, 1) + section_message(chain, node, events)[len("omega/section/v1\0") :] + key + signature
+    return b + crc(b)
+
+
+# Keys and rosters as files.
+
+
+def key_file(seed):  # IDN-1
+    der = bytes.fromhex("302e020100300506032b657004220420") + seed
+    return f"-----BEGIN PRIVATE KEY-----\n{b64encode(der).decode()}\n-----END PRIVATE KEY-----\n"
+
+
+def fingerprint(key):  # IDN-3
+    return "SHA256:" + b64encode(sha(key)).decode().rstrip("=")
+
+
+def roster_file(members):  # IDN-4
+    lines = [f"{name} {k.hex()} {','.join(map(str, nodes)) or '-'}\n" for name, k, nodes in members]
+    return "omega-roster v1\n" + "".join(lines)
 
 
 def good_key(k):  # RST-3
