@@ -55,7 +55,7 @@ type Hash [sha256.Size]byte
 // String returns the hash as 64 lower-case hex digits.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
-// ParseHash reads 64 hex digits, in either case.
+// ParseHash reads 64 hex digits, in either case (BIN-7).
 func ParseHash(s string) (Hash, error) {
 	var h Hash
 	if len(s) != 2*len(h) {

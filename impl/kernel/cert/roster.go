@@ -174,7 +174,8 @@ func (r Roster) Append(b []byte) []byte {
 	return b
 }
 
-// ParseRoster reads a roster that fills b to its end, and validates it.
+// ParseRoster reads a roster that fills b to its end, and validates it (RST-1 to
+// RST-4).
 func ParseRoster(b []byte) (Roster, error) {
 	d := decoder{b: b}
 	count := int(d.u16())
@@ -206,7 +207,7 @@ func ParseRoster(b []byte) (Roster, error) {
 // Hash returns the roster's hash (RST-5).
 func (r Roster) Hash() Hash { return tagged(rosterTag, r.Append(nil)) }
 
-// Writer returns the index of the member that writes node, or false.
+// Writer returns the index of the member that writes node, or false (RST-4).
 func (r Roster) Writer(node uint32) (int, bool) {
 	for i := range r {
 		if _, ok := slices.BinarySearch(r[i].Nodes, node); ok {
@@ -216,7 +217,7 @@ func (r Roster) Writer(node uint32) (int, bool) {
 	return 0, false
 }
 
-// Find returns the index of the member with the key, or false.
+// Find returns the index of the member with the key, or false (RST-3).
 func (r Roster) Find(k PublicKey) (int, bool) {
 	i := slices.IndexFunc(r, func(m Member) bool { return m.Key == k })
 	return i, i >= 0
