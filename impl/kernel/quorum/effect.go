@@ -70,8 +70,8 @@ const (
 type Halt struct {
 	Reason Reason
 	Height uint64
-	Disk   Wire // what this member knows to have signed, or nil
-	Seen   Wire // what it has been shown
+	Disk   *Prepare // the own newest prepare, with the lock as its proof; nil: none
+	Seen   Wire     // what the member has been shown
 }
 
 func (Persist) effect()         {}

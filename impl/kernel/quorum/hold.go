@@ -9,35 +9,33 @@ import (
 
 // holdPrepare keeps a verified prepare of this height, if it is of this attempt
 // or the member's newest, and reports whether it did (QRM-3). A second one for
-// the same attempt that differs is evidence; an own one is checked instead.
+// the same attempt that differs is evidence, which is kept too; an own one is checked
+// instead.
 func (t *turn) holdPrepare(from int, p SignedPrepare) bool {
 	if from == t.cfg.Self {
 		return t.disowned(p)
 	}
 	h, kept := &t.s.Prepares[from], false
-	if p.Attempt == t.s.Attempt {
-		kept = t.holdIn(&h.Current, from, p)
+	switch {
+	case h.Newest == nil || p.Attempt > h.Newest.Attempt:
+		h.Newest, kept = &p, true
+	case p.Attempt == h.Newest.Attempt:
+		kept = t.compare(from, h.Newest, p)
 	}
-	if h.Newest == nil || p.Attempt >= h.Newest.Attempt {
-		if h.Newest != nil && p.Attempt > h.Newest.Attempt {
-			h.Newest = nil
-		}
-		kept = t.holdIn(&h.Newest, from, p) || kept
+	switch {
+	case p.Attempt != t.s.Attempt:
+	case h.Current == nil:
+		h.Current, kept = &p, true
+	default:
+		kept = t.compare(from, h.Current, p) || kept
 	}
 	return kept
 }
 
-// holdIn puts p into an empty slot, or compares it with the one of its attempt
-// that is there.
-func (t *turn) holdIn(slot **SignedPrepare, from int, p SignedPrepare) bool {
-	if *slot == nil {
-		*slot = &p
-		return true
-	}
-	if first := *slot; first.Digest != p.Digest {
-		t.accuse(Evidence{Member: from, First: t.prepareOf(from, *first), Second: t.prepareOf(from, p)})
-	}
-	return false
+// compare reports whether a second prepare of one attempt is new evidence.
+func (t *turn) compare(from int, first *SignedPrepare, second SignedPrepare) bool {
+	return first.Digest != second.Digest &&
+		t.accuse(Evidence{Member: from, First: t.prepareOf(from, *first), Second: t.prepareOf(from, second)})
 }
 
 // holdCommit keeps the first verified commit of a member at this height
@@ -55,17 +53,19 @@ func (t *turn) holdCommit(from int, c SignedCommit) {
 }
 
 // accuse keeps and tells the first evidence of its kind against a member at
-// this height (QRM-19).
-func (t *turn) accuse(e Evidence) {
+// this height, and reports whether it is the first (QRM-19).
+func (t *turn) accuse(e Evidence) bool {
 	_, prepares := e.First.(*Prepare)
 	known := slices.ContainsFunc(t.s.Evidence, func(k Evidence) bool {
 		_, p := k.First.(*Prepare)
 		return k.Member == e.Member && p == prepares
 	})
-	if !known {
-		t.s.Evidence = append(t.s.Evidence, e)
-		t.do(e)
+	if known {
+		return false
 	}
+	t.s.Evidence = append(t.s.Evidence, e)
+	t.do(e)
+	return true
 }
 
 func (t *turn) prepareOf(member int, p SignedPrepare) *Prepare {
@@ -151,11 +151,9 @@ func (t *turn) disownedCommit(c SignedCommit) {
 // halt ends the member's part, with both sides shown.
 func (t *turn) halt(r Reason, seen Wire) {
 	h := Halt{Reason: r, Height: t.s.Height(), Seen: seen}
-	switch {
-	case t.s.Commits[t.cfg.Self] != nil && r == UnknownCommit:
-		h.Disk = t.commitOf(t.cfg.Self, *t.s.Commits[t.cfg.Self])
-	case t.mine() != nil:
-		h.Disk = t.prepareOf(t.cfg.Self, *t.mine())
+	if mine := t.mine(); mine != nil {
+		h.Disk = t.prepareOf(t.cfg.Self, *mine)
+		h.Disk.Proof = t.s.Lock
 	}
 	t.s.Halted = &h
 	t.do(h)

@@ -80,10 +80,10 @@ type Config struct {
 	Verify func(member int, msg []byte, sig cert.Signature) bool
 }
 
-// NewConfig returns the config of the member that holds the Ed25519 key on the
-// chain. It fails where the roster does not name the key.
-func NewConfig(chain cert.Chain, private ed25519.PrivateKey) (*Config, error) {
-	public := cert.PublicKey(private.Public().(ed25519.PublicKey))
+// NewConfig returns the config of the member with the public key, for which the
+// signer signs, on the chain; signatures are Ed25519. It fails where the roster
+// does not name the key.
+func NewConfig(chain cert.Chain, public cert.PublicKey, signer Signer) (*Config, error) {
 	self, ok := chain.Roster.Find(public)
 	if !ok {
 		return nil, fmt.Errorf("%w: no member has the key %x", ErrUnknownMember, public)
@@ -93,17 +93,11 @@ func NewConfig(chain cert.Chain, private ed25519.PrivateKey) (*Config, error) {
 		Chain:  chain.Name,
 		Roster: roster,
 		Self:   self,
-		Signer: ed25519Signer(private),
+		Signer: signer,
 		Verify: func(member int, msg []byte, sig cert.Signature) bool {
 			return ed25519.Verify(roster[member].Key[:], msg, sig[:])
 		},
 	}, nil
-}
-
-type ed25519Signer ed25519.PrivateKey
-
-func (k ed25519Signer) Sign(msg []byte) cert.Signature {
-	return cert.Signature(ed25519.Sign(ed25519.PrivateKey(k), msg))
 }
 
 // Content is a certificate before its signatures: an envelope and its body. The

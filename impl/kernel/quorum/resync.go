@@ -61,6 +61,9 @@ func (t *turn) loadHeight(d *Durable) error {
 		}
 		s.Attempt, s.Prepares[t.cfg.Self] = p.Attempt, Held{Current: p, Newest: p}
 	}
+	if p := d.Prepare; p != nil && t.contradicts(*p) {
+		return fmt.Errorf("%w: the own prepare is not for the lock", ErrProof)
+	}
 	if d.Lock != nil {
 		if err := t.loadProof(d.Lock); err != nil {
 			return fmt.Errorf("lock: %w", err)

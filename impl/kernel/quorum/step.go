@@ -80,8 +80,8 @@ func (t *turn) from(chain cert.Hash, member int) error {
 	return nil
 }
 
-// elsewhere answers a verified message of another height than the member's, and
-// reports whether it was one (QRM-16).
+// elsewhere answers a verified message of another height than the member's, unless
+// it is the member's own, and reports whether it was one (QRM-16).
 func (t *turn) elsewhere(from int, height uint64) bool {
 	switch {
 	case height == t.s.Height():
@@ -104,10 +104,13 @@ func (m *Prepare) apply(t *turn) error {
 		return fmt.Errorf("%w: prepare of member %d at height %d, attempt %d", ErrSignature, m.From, m.Height, m.Attempt)
 	}
 	if t.elsewhere(m.From, m.Height) {
+		if m.From == t.cfg.Self && m.Height > t.s.Height() {
+			t.halt(UnknownPrepare, m)
+		}
 		return nil
 	}
 	news, err := t.learn(m.Proof)
-	if err != nil {
+	if err != nil || t.s.Halted != nil {
 		return err
 	}
 	if !t.holdPrepare(m.From, m.SignedPrepare) && !news && m.Attempt < t.s.Attempt {
@@ -125,9 +128,12 @@ func (m *Commit) apply(t *turn) error {
 		return fmt.Errorf("%w: commit of member %d at height %d", ErrSignature, m.From, m.Envelope.BatchID)
 	}
 	if t.elsewhere(m.From, m.Envelope.BatchID) {
+		if m.From == t.cfg.Self && m.Envelope.BatchID > t.s.Height() {
+			t.halt(UnknownCommit, m)
+		}
 		return nil
 	}
-	if _, err := t.learn(m.Proof); err != nil {
+	if _, err := t.learn(m.Proof); err != nil || t.s.Halted != nil {
 		return err
 	}
 	t.holdCommit(m.From, m.SignedCommit)

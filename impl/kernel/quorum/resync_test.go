@@ -1,0 +1,101 @@
+package quorum_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
+	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
+)
+
+// A backup is the disk as it was at some moment. Restoring it takes back what
+// peers have seen since; whatever it takes back at their height halts the member.
+func TestARestoredBackupHaltsBeforeItSigns(t *testing.T) {
+	halts := 0
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t, rapid.Uint64().Draw(t, "seed"), rapid.IntRange(2, 4).Draw(t, "members"), 0)
+		w.variant = agreeing(uint64(rapid.IntRange(0, 3).Draw(t, "agreeing from")))
+		for _, x := range w.nodes {
+			w.restart(x)
+		}
+		w.chaos(rapid.IntRange(20, 150).Draw(t, "actions before"))
+		victim := w.nodes[0]
+		backup := *victim
+		w.chaos(rapid.IntRange(1, 100).Draw(t, "actions after"))
+
+		newer := seenBy(w.nodes[1:], 0, backup)
+		backup.book = victim.book
+		*victim = backup
+		w.net = nil
+		w.restart(victim)
+		w.calm(0)
+		if newer {
+			require.Equal(t, 1, w.stats.halts, "what the peers hold contradicts the backup")
+			require.NotNil(t, victim.s.Halted)
+			require.NotNil(t, victim.s.Halted.Seen)
+			require.ErrorIs(t, w.step(victim, quorum.Tick{}), quorum.ErrHalted)
+			halts++
+		}
+	})
+	require.Positive(t, halts, "no run has restored a backup that matters")
+}
+
+// seenBy reports whether one of the peers at the height of the backup holds a
+// prepare or commit of the member that the backup does not.
+func seenBy(peers []*node, member int, backup node) bool {
+	var prepare *quorum.SignedPrepare
+	var lock *quorum.Proof
+	if d := backup.disk(nil); d != nil && d.Height == backup.chain.Length {
+		prepare, lock = d.Prepare, d.Lock
+	}
+	for _, x := range peers {
+		if x.chain.Length != backup.chain.Length {
+			continue
+		}
+		p, c := x.s.Prepares[member].Newest, x.s.Commits[member]
+		if p != nil && (prepare == nil || p.Attempt > prepare.Attempt) || c != nil && lock == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func TestAMemberSignsNothingBeforeEveryPeerHasAnswered(t *testing.T) {
+	w := newWorld(t, 1, 3, 0)
+	x := w.nodes[0]
+	w.restart(x)
+	w.restart(w.nodes[1])
+	w.calm(0)
+	require.False(t, x.s.Ready())
+	require.ErrorIs(t, w.step(x, quorum.Timeout{}), quorum.ErrNotReady)
+	c := content(w.genesis, 0)
+	_, effects, err := quorum.Step(x.cfg, x.s, quorum.Candidate{Content: c})
+	require.NoError(t, err)
+	require.Empty(t, effects, "the candidate is kept, and nothing is signed")
+	require.NoError(t, w.step(x, quorum.Candidate{Content: c}))
+	require.NoError(t, w.step(x, quorum.Tick{}))
+	require.Len(t, w.net, 1, "only the silent peer is asked again")
+	require.Equal(t, 2, w.net[0].to)
+	w.restart(w.nodes[2])
+	w.calm(0)
+	require.True(t, x.s.Ready())
+	require.NotNil(t, x.s.Prepares[0].Current, "it goes on with the candidate that it has kept")
+	require.Nil(t, x.need)
+}
+
+func TestAMemberFarBehindAdoptsEveryHeightAndThenSigns(t *testing.T) {
+	w := newWorld(t, 1, 3, 0)
+	for _, x := range w.nodes {
+		w.restart(x)
+	}
+	fresh := *w.nodes[2]
+	w.settle(6, 10)
+	fresh.book = map[cert.Hash]quorum.Content{}
+	*w.nodes[2] = fresh
+	w.restart(w.nodes[2])
+	w.settle(8, 30)
+	require.Len(t, w.nodes[2].log, 7)
+	require.Zero(t, w.stats.halts)
+}
