@@ -14,8 +14,8 @@ const (
 	hexInJSON  = 256 // bytes of a field that are printed as hex
 	hexInText  = 64  // of a field that its digits alone say
 	hexInRow   = 14  // of any other field in text
-	textInText = 60 // characters of a payload that text shows
-	shownItems = 8  // deps, streams, members and so on without --all
+	textInText = 60  // characters of a payload that text shows
+	shownItems = 8   // deps, streams, members and so on without --all
 )
 
 // field is one field of a file: its place, its bytes, what they say.

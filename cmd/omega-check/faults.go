@@ -18,13 +18,16 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
 )
 
-// kinds are the errors that have a kind and a status of their own (CLI-3). What
-// is in none of the cases here is a refusal.
-var kinds = []struct {
+// kindOf gives an error a kind and a status of its own (CLI-3).
+type kindOf struct {
 	err    error
 	kind   string
 	status int
-}{
+}
+
+// kinds are in the order in which they are looked for. What is in none of the
+// cases of this file is a refusal.
+var kinds = []kindOf{
 	{node.ErrMissingKeys, "missing-keys", statusMissing},
 	{node.ErrNoChain, kindMissing, statusMissing},
 	{node.ErrHeight, "height", statusUsage},
@@ -58,13 +61,7 @@ func asExit(err error) *exitError {
 		e.status, e.Kind = statusMissing, kindMissing
 	} else if errors.As(err, &locked) {
 		e.status, e.Kind = statusMissing, "in-use"
-	} else if i := slices.IndexFunc(kinds, func(k struct {
-		err    error
-		kind   string
-		status int
-	}) bool {
-		return errors.Is(err, k.err)
-	}); i >= 0 {
+	} else if i := slices.IndexFunc(kinds, func(k kindOf) bool { return errors.Is(err, k.err) }); i >= 0 {
 		e.status, e.Kind = kinds[i].status, kinds[i].kind
 	}
 	return e
@@ -98,15 +95,19 @@ func damage(err error) *exitError {
 	return nil
 }
 
-// pathOf returns the path that an error names before its cause, or "".
+// pathOf returns the path that an error names before its cause, or "". What else
+// has been put before the path stays, with the path, in the message.
 func pathOf(err error) (string, error) {
-	switch e := err.(type) {
-	case *omegalog.Error:
-		return e.Path, e.Err
-	case *identity.Error:
-		return e.Path, e.Err
-	case *fs.PathError:
-		return e.Path, e.Err
+	var mapped *omegalog.Error
+	var key *identity.Error
+	var other *fs.PathError
+	switch {
+	case errors.As(err, &mapped) && mapped.Error() == err.Error():
+		return mapped.Path, mapped.Err
+	case errors.As(err, &key) && key.Error() == err.Error():
+		return key.Path, key.Err
+	case errors.As(err, &other) && other.Error() == err.Error():
+		return other.Path, other.Err
 	}
 	return "", err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -103,16 +102,16 @@ shown without its passphrase, by the public key that it says.`,
 // askPassphrase asks for the passphrase of a sealed key: its owner's name, or its
 // file's.
 func (a *app) askPassphrase(whose string) ([]byte, error) {
-	return a.passphrases.read(os.Stdin, a.err, "Passphrase of "+printable(whose)+": ")
+	return a.readSecret("Passphrase of " + printable(whose) + ": ")
 }
 
 // newPassphrase asks for a new passphrase, twice where somebody types it.
 func (a *app) newPassphrase() ([]byte, error) {
-	first, err := a.passphrases.read(os.Stdin, a.err, "New passphrase: ")
+	first, err := a.readSecret("New passphrase: ")
 	if err != nil || !term.IsTerminal(int(os.Stdin.Fd())) {
 		return first, err
 	}
-	second, err := a.passphrases.read(os.Stdin, a.err, "Once more: ")
+	second, err := a.readSecret("Once more: ")
 	if err != nil {
 		return nil, err
 	}
@@ -122,26 +121,33 @@ func (a *app) newPassphrase() ([]byte, error) {
 	return first, nil
 }
 
-// passphrases reads passphrases: from a terminal without showing them, else line
-// by line.
-type passphrases struct{ lines *bufio.Reader }
-
-func (p *passphrases) read(in *os.File, prompt io.Writer, ask string) ([]byte, error) {
+// readSecret reads a line from stdin, without showing it where that is a
+// terminal. A signal ends the wait and gives the terminal back as it was.
+func (a *app) readSecret(ask string) ([]byte, error) {
+	fd := int(os.Stdin.Fd())
+	before, notTerminal := term.GetState(fd)
 	var word []byte
 	var err error
-	if term.IsTerminal(int(in.Fd())) {
-		fmt.Fprint(prompt, ask)
-		word, err = term.ReadPassword(int(in.Fd()))
-		fmt.Fprintln(prompt)
-	} else {
-		if p.lines == nil {
-			p.lines = bufio.NewReader(in)
-		}
-		if word, err = p.lines.ReadBytes('\n'); errors.Is(err, io.EOF) {
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		if notTerminal == nil {
+			fmt.Fprint(a.err, ask)
+			word, err = term.ReadPassword(fd)
+			fmt.Fprintln(a.err)
+		} else if word, err = a.stdin.ReadBytes('\n'); errors.Is(err, io.EOF) {
 			err = nil
 		}
-		word = bytes.TrimSuffix(word, []byte("\n"))
+	}()
+	select {
+	case <-read:
+	case <-a.stop:
+		if notTerminal == nil {
+			return nil, errors.Join(context.Canceled, term.Restore(fd, before))
+		}
+		return nil, context.Canceled
 	}
+	word = bytes.TrimSuffix(word, []byte("\n"))
 	switch {
 	case err != nil:
 		return nil, missing("the passphrase cannot be read: %v", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,8 @@ type app struct {
 	end error // what the command returned; nil where none ran
 	ran bool
 
-	passphrases passphrases
+	stdin *bufio.Reader
+	stop  <-chan struct{} // closed when a signal has come
 }
 
 // action is what a command does: it returns its result, the error that gives
@@ -29,8 +31,8 @@ type action func(ctx context.Context, args []string) (result, error)
 
 // run runs the command line and returns the exit status.
 func run(args []string, out, err io.Writer) int {
-	a := &app{streams: newStreams(out, err, asksForJSON(args))}
 	ctx, signals := watchSignals()
+	a := &app{streams: newStreams(out, err, asksForJSON(args)), stdin: bufio.NewReader(os.Stdin), stop: ctx.Done()}
 	defer signals.stop()
 	root := newRoot(a)
 	root.SetArgs(args)

@@ -8,16 +8,19 @@ import (
 	"flag"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/omega-sheaf-os/omega/impl/certlog"
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/key"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write what the commands print into the scripts")
@@ -38,6 +41,10 @@ func TestScripts(t *testing.T) {
 			"fifo":      fifo,
 			"onejson":   onejson,
 			"status":    status,
+			"field":     jsonField,
+			"same":      same,
+			"hold":      hold,
+			"helps":     helps,
 		},
 	})
 }
@@ -52,7 +59,7 @@ func omegafile(ts *testscript.TestScript, _ bool, args []string) {
 // makeSection reads lines of two kinds:
 //
 //	node 7
-//	event LAMPORT/NODE/STREAM/EVENT [value=THOUSANDTHS] [payload=WORD] [dep=LAMPORT/NODE/STREAM/EVENT]...
+//	event LAMPORT/NODE/STREAM/EVENT [value=THOUSANDTHS] [payload=WORD or "QUOTED"] [dep=LAMPORT/NODE/STREAM/EVENT]...
 //
 // where EVENT is up to 14 bytes in hex, and deps are written in increasing order.
 func makeSection(text string) ([]byte, error) {
@@ -98,6 +105,9 @@ func makeEvent(words []string) ([]byte, error) {
 			}
 			e.Value = int32(n)
 		case "payload":
+			if unquoted, err := strconv.Unquote(value); err == nil {
+				value = unquoted
+			}
 			e.Payload = []byte(value)
 		case "dep":
 			dep, err := makeKey(value)
@@ -195,4 +205,64 @@ func onejson(ts *testscript.TestScript, _ bool, args []string) {
 	if got := fmt.Sprint(object["ok"]); got != args[1] {
 		ts.Fatalf("ok is %s, want %s", got, args[1])
 	}
+}
+
+// jsonField puts a field of a JSON object into a variable: field VARIABLE FILE NAME...
+// where a name is that of a field, or a place in an array.
+func jsonField(ts *testscript.TestScript, _ bool, args []string) {
+	var value any
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile(args[1])))
+	d.UseNumber()
+	ts.Check(d.Decode(&value))
+	for _, name := range args[2:] {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			ts.Check(err)
+			value = v[i]
+		default:
+			ts.Fatalf("%s: %v has no %s", args[1], value, name)
+		}
+	}
+	ts.Setenv(args[0], fmt.Sprint(value))
+}
+
+// hold opens the log of a data folder, so that it is in use until the script ends:
+// hold DIR.
+func hold(ts *testscript.TestScript, _ bool, args []string) {
+	log, err := certlog.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(log.Close()) })
+}
+
+// same checks that two words are the same: same A B.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if (args[0] == args[1]) == neg {
+		ts.Fatalf("%q and %q", args[0], args[1])
+	}
+}
+
+// helps checks that stdout.txt lists every command that is not hidden, and that
+// each has a short and a long text, an example, and the exit statuses.
+func helps(ts *testscript.TestScript, _ bool, _ []string) {
+	listed := ts.ReadFile("stdout.txt")
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		for _, child := range c.Commands() {
+			walk(child)
+			if child.Name() == "help" || child.Hidden {
+				continue
+			}
+			if c.HasParent() == false && !strings.Contains(listed, "  "+child.Name()+" ") {
+				ts.Fatalf("%s is not listed", child.CommandPath())
+			}
+			whole := child.HasSubCommands() || child.Example != "" && strings.Contains(child.Long, "Exit status: 0")
+			if child.Short == "" || child.Long == "" || !whole {
+				ts.Fatalf("%s lacks a part of its help", child.CommandPath())
+			}
+		}
+	}
+	walk(newRoot(&app{streams: &streams{out: io.Discard, err: io.Discard}}))
 }
