@@ -79,15 +79,19 @@ func checkBounds(bounds []uint64) error {
 }
 
 func makeBatches(dir string, bounds []uint64) ([]Batch, error) {
-	width := max(4, len(strconv.Itoa(len(bounds))))
 	batches := make([]Batch, len(bounds))
 	for i, bound := range bounds {
-		batches[i] = Batch{Dir: filepath.Join(dir, fmt.Sprintf("batch-%0*d", width, i+1)), Bound: bound}
+		batches[i] = Batch{Dir: filepath.Join(dir, batchName(i+1, len(bounds))), Bound: bound}
 		if err := os.Mkdir(batches[i].Dir, 0o777); err != nil {
 			return nil, err
 		}
 	}
 	return batches, nil
+}
+
+// batchName is the name of batch b of n, such that names sort as numbers do.
+func batchName(b, n int) string {
+	return fmt.Sprintf("batch-%0*d", max(4, len(strconv.Itoa(n))), b)
 }
 
 // place says where an event lies and where it goes.

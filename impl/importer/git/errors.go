@@ -64,6 +64,7 @@ var causes = []struct {
 	{"bad object", ErrMissing},
 	{"Could not read", ErrMissing},
 	{"unable to read", ErrMissing},
+	{"bad file", ErrMissing},
 	{"missing", ErrMissing},
 	{"promisor", ErrMissing},
 }

@@ -40,13 +40,13 @@
 // The payload (IMP-11) is ASCII text, its lines ended by a line feed. For
 // a commit of two parents by an author two hours west of the committer:
 //
-//	commit 7e5ed2bb2e4e0b5ae6ca5bc1d7f01e1b1d2e8f0a
+//	commit 0d9def5e1b6e660032e7faf81a9056066a6eeb79
 //	tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904
-//	parent 1f3a6e2c0d9b8a7f6e5d4c3b2a19080706050403
-//	parent 2e4b7f3d1eac9b807f6e5d4c3b2a190807060504
+//	parent 184d9bf5dd14dcb841b2761af516dc6dedd5e90d
+//	parent 493600c6c4c50a932118fbe5271d8250318ffdb2
 //	author 1700000000 -0200
 //	committer 1700003600 +0000
-//	object 312 8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92
+//	object 244 313a4f00c8ae724d7badbe43926f3d4e6dfb4bf8fc94d854da24988515552572
 //
 // commit, tree and parent have the hashes in lower-case hex, the parents in the
 // commit's order and each as often as it says. author and committer have the date as it stands in
@@ -59,8 +59,8 @@
 //
 // # Authors
 //
-// A name is what stands before the author line's first "<", without blanks at its ends, an
-// e-mail what stands between it and the next ">"; a line without the two is all
+// A name is what stands before the author line's first "<", without spaces, tabs and
+// carriage returns at its ends, an e-mail what stands between it and the next ">"; a line without the two is all
 // name. Both are then mapped by the .mailmap of HEAD's tree, as gitmailmap(5)
 // says, and by no other. Commits with the same e-mail, ASCII letters in either
 // case, are one author's; without an e-mail, those with the same name (IMP-12). So one

@@ -48,6 +48,9 @@ func parseMailmap(text string) mailmap {
 	return m
 }
 
+// blanks are what git takes off the ends of a name.
+const blanks = " \t\r\n"
+
 // cutContact reads "name <email>" at the start of s and returns what follows.
 func cutContact(s string) (c spelling, rest string, found bool) {
 	name, rest, opened := strings.Cut(s, "<")
@@ -55,7 +58,7 @@ func cutContact(s string) (c spelling, rest string, found bool) {
 	if !opened || !closed {
 		return spelling{}, "", false
 	}
-	return spelling{strings.Trim(name, " \t\r\n\v\f"), email}, rest, true
+	return spelling{strings.Trim(name, blanks), email}, rest, true
 }
 
 // add enters that commits spelled old are properly spelled proper. An old

@@ -136,7 +136,7 @@ func ident(line []byte) (name, email string) {
 	if !opened || !closed {
 		before, inside = line, nil
 	}
-	return string(bytes.TrimSpace(before)), string(inside)
+	return string(bytes.Trim(before, blanks)), string(inside)
 }
 
 // date is a date as a commit states it. Without seconds it cannot be read.
