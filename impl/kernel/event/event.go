@@ -88,36 +88,65 @@ func (e *Event) Append(b []byte) ([]byte, error) {
 // from bytes of unknown origin; the accessors rely on what Parse has checked.
 type View []byte
 
+// Valid reports whether b is one event, whole and canonical: whether Parse takes
+// it (EVT-4).
+func Valid(b []byte) bool {
+	if len(b) < MinSize || len(b) > MaxSize {
+		return false
+	}
+	deps := int(binary.BigEndian.Uint16(b[depCountAt:]))
+	payloadAt := depsAt + deps*key.Size + payloadLenSize
+	if len(b) < payloadAt || len(b)-payloadAt != int(int32(binary.BigEndian.Uint32(b[payloadAt-payloadLenSize:]))) {
+		return false
+	}
+	for at := depsAt + key.Size; deps > 1; deps, at = deps-1, at+key.Size {
+		prev, next := b[at-key.Size:at], b[at:at+key.Size]
+		// Most often the Lamport times decide.
+		if binary.BigEndian.Uint64(prev) >= binary.BigEndian.Uint64(next) && bytes.Compare(prev, next) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Parse checks that b is one event, whole and canonical, and returns it as a
 // View over the same bytes; nothing is copied (EVT-4). Errors: ErrShort,
 // ErrLeftOver, ErrDepOrder, ErrTooLarge.
 func Parse(b []byte) (View, error) {
+	if Valid(b) {
+		return View(b), nil
+	}
+	return nil, damage(b)
+}
+
+// damage returns what is wrong with b, which is not Valid.
+func damage(b []byte) error {
 	if len(b) < MinSize {
-		return nil, fmt.Errorf("%w: %d bytes, at least %d", ErrShort, len(b), MinSize)
+		return fmt.Errorf("%w: %d bytes, at least %d", ErrShort, len(b), MinSize)
 	}
 	if len(b) > MaxSize {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(b), MaxSize)
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(b), MaxSize)
 	}
 	deps := int(binary.BigEndian.Uint16(b[depCountAt:]))
 	payloadAt := depsAt + deps*key.Size + payloadLenSize
 	if len(b) < payloadAt {
-		return nil, fmt.Errorf("%w: %d deps need %d bytes, got %d", ErrShort, deps, payloadAt, len(b))
+		return fmt.Errorf("%w: %d deps need %d bytes, got %d", ErrShort, deps, payloadAt, len(b))
 	}
 	want := uint64(payloadAt) + uint64(binary.BigEndian.Uint32(b[payloadAt-payloadLenSize:]))
 	switch got := uint64(len(b)); {
 	case got < want:
-		return nil, fmt.Errorf("%w: payload needs %d bytes, got %d", ErrShort, want, got)
+		return fmt.Errorf("%w: payload needs %d bytes, got %d", ErrShort, want, got)
 	case got > want:
-		return nil, fmt.Errorf("%w: %d bytes, want %d", ErrLeftOver, got, want)
+		return fmt.Errorf("%w: %d bytes, want %d", ErrLeftOver, got, want)
 	}
-	for i := 1; i < deps; i++ {
-		at := depsAt + i*key.Size
-		if bytes.Compare(b[at-key.Size:at], b[at:at+key.Size]) >= 0 {
-			return nil, depOrderError(i, (*key.Key)(b[at-key.Size:]), (*key.Key)(b[at:]))
-		}
+	i := 1
+	for depAt(b, i-1).Compare(depAt(b, i)) < 0 {
+		i++
 	}
-	return View(b), nil
+	return depOrderError(i, depAt(b, i-1), depAt(b, i))
 }
+
+func depAt(b []byte, i int) *key.Key { return (*key.Key)(b[depsAt+i*key.Size:]) }
 
 func depOrderError(i int, prev, next *key.Key) error {
 	return fmt.Errorf("%w: dep %d is %v, dep %d is %v", ErrDepOrder, i-1, prev, i, next)
@@ -133,14 +162,15 @@ func (v View) Value() int32 { return int32(binary.BigEndian.Uint32(v[valueAt:]))
 func (v View) DepCount() int { return int(binary.BigEndian.Uint16(v[depCountAt:])) }
 
 // Dep returns dep i, 0 <= i < DepCount, in place (EVT-3).
-func (v View) Dep(i int) *key.Key { return (*key.Key)(v[depsAt+i*key.Size:]) }
+func (v View) Dep(i int) *key.Key { return depAt(v, i) }
 
 // Payload returns the payload, in place (EVT-1).
 func (v View) Payload() []byte {
 	return v[depsAt+v.DepCount()*key.Size+payloadLenSize:]
 }
 
-// Event returns a copy of the event in its parts; it shares no bytes with v.
+// Event returns a copy of the event in its parts (EVT-1); it shares no bytes with
+// v.
 func (v View) Event() Event {
 	e := Event{Key: *v.Key(), Value: v.Value(), Payload: bytes.Clone(v.Payload())}
 	for i := range v.DepCount() {

@@ -144,11 +144,49 @@ func Append(b, body []byte) ([]byte, error) {
 // and valid frame is an *Error.
 func Next(file []byte, offset int64) (event.View, int64, error) {
 	rest := file[offset:]
-	if len(rest) == 0 {
-		return nil, offset, io.EOF
+	if len(rest) >= Overhead+MinLen {
+		n := binary.BigEndian.Uint32(rest)
+		if size := Overhead + int64(n); n <= MaxLen && size <= int64(len(rest)) {
+			body := rest[Overhead:size:size]
+			if binary.BigEndian.Uint32(rest[4:]) == crc32.Update(crcOfLen(n), castagnoli, body) && event.Valid(body) {
+				return event.View(body), offset + size, nil
+			}
+		}
 	}
-	fail := func(kind Kind, err error, format string, args ...any) (event.View, int64, error) {
-		return nil, offset, &Error{Kind: kind, Offset: offset, Message: fmt.Sprintf(format, args...), Err: err}
+	return nil, offset, damage(rest, offset)
+}
+
+// lenTables[i][b] is what the byte b does to the crc of a length as its byte
+// i: the crc of four bytes is the exclusive or over them and that of zeros.
+var lenTables = func() (tables [4][256]uint32) {
+	var four [4]byte
+	zeros := crc32.Checksum(four[:], castagnoli)
+	for i := range tables {
+		for b := range tables[i] {
+			four[i] = byte(b)
+			tables[i][b] = crc32.Checksum(four[:], castagnoli) ^ zeros
+		}
+		four[i] = 0
+	}
+	for b := range tables[3] {
+		tables[3][b] ^= zeros
+	}
+	return tables
+}()
+
+// crcOfLen returns the CRC-32C of a length's four bytes.
+func crcOfLen(n uint32) uint32 {
+	return lenTables[0][n>>24] ^ lenTables[1][n>>16&0xFF] ^ lenTables[2][n>>8&0xFF] ^ lenTables[3][n&0xFF]
+}
+
+// damage returns what is wrong with the frame that rest, at offset of its file,
+// begins with; io.EOF where rest is empty.
+func damage(rest []byte, offset int64) error {
+	if len(rest) == 0 {
+		return io.EOF
+	}
+	fail := func(kind Kind, err error, format string, args ...any) error {
+		return &Error{Kind: kind, Offset: offset, Message: fmt.Sprintf(format, args...), Err: err}
 	}
 	if len(rest) < 4 {
 		return fail(TornTail, nil, "%d left-over bytes, a frame's length alone has 4", len(rest))
@@ -161,15 +199,11 @@ func Next(file []byte, offset int64) (event.View, int64, error) {
 	if int64(len(rest)) < size {
 		return fail(TornTail, nil, "the frame has %d bytes, the file ends after %d of them", size, len(rest))
 	}
-	body := rest[Overhead:size:size]
 	got := binary.BigEndian.Uint32(rest[4:])
-	want := crc32.Update(crc32.Checksum(rest[:4], castagnoli), castagnoli, body)
+	want := crc32.Update(crcOfLen(n), castagnoli, rest[Overhead:size])
 	if got != want {
 		return fail(FrameCRC, nil, "frame crc is %08x, its bytes give %08x", got, want)
 	}
-	view, err := event.Parse(body)
-	if err != nil {
-		return fail(BadEvent, err, "%v", err)
-	}
-	return view, offset + size, nil
+	_, err := event.Parse(rest[Overhead:size])
+	return fail(BadEvent, err, "%v", err)
 }

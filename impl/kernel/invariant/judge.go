@@ -105,11 +105,15 @@ func (w *worker) event(i int) event.View {
 	}
 	s.Last = *k
 	s.Stats.Add(e.Value())
-	if i > 0 && t.SameKey(i) {
-		return e // judged with the first version
+	conflict := false
+	if t.Conflicts() > 0 {
+		if i > 0 && t.SameKey(i) {
+			return e // judged with the first version
+		}
+		conflict = i+1 < t.Len() && t.SameKey(i+1)
 	}
 	stale := s.bounded && k.Compare(&s.frontier) <= 0
-	if stale || t.Conflicts() > 0 && i+1 < t.Len() && t.SameKey(i+1) || w.badDeps(e, i) {
+	if conflict || stale || w.badDeps(e, i) {
 		w.verdicts = append(w.verdicts, w.court.verdict(i, stale))
 		w.court.refused.Store(true)
 	}

@@ -35,16 +35,20 @@ func Glue(files [][]byte, opt Options) (*Trace, error) {
 	ix := index{alloc: opt.Alloc}
 	ix.expect(files)
 	for i, file := range files {
+		base, err := order.NewRef(i, 0)
+		if err != nil {
+			return nil, err
+		}
 		if _, err := order.NewRef(i, int64(len(file))); err != nil {
 			return nil, err
 		}
-		_, err := scan(file, opt, &sink{source: i, take: ix.take})
+		_, err = scan(file, base, opt, &ix)
 		var damage *frame.Error
 		if errors.As(err, &damage) {
 			return nil, &DamageError{Source: i, Err: damage}
 		}
 	}
-	entries := ix.all()
+	entries := ix.entries
 	scratch := ix.room(len(entries))
 	if ix.err != nil {
 		return nil, ix.err
@@ -60,10 +64,9 @@ func Glue(files [][]byte, opt Options) (*Trace, error) {
 
 // index gathers entries whose number is not known before they are all there.
 type index struct {
-	alloc func(n int) ([]order.Entry, error)
-	err   error           // alloc's first; with it the entries are worth nothing
-	full  [][]order.Entry // what came before room was short
-	last  []order.Entry   // its length is what is used
+	alloc   func(n int) ([]order.Entry, error)
+	entries []order.Entry
+	err     error // alloc's first; with it the entries are worth nothing
 }
 
 // room returns n entries of any content, none after an error.
@@ -77,59 +80,39 @@ func (x *index) room(n int) []order.Entry {
 }
 
 // sampleFrames is from how many frames of each file their number is guessed.
-const sampleFrames = 256
+const sampleFrames = 64
 
 // expect makes room for as many entries as files are likely to hold.
 func (x *index) expect(files [][]byte) {
 	n := 0
 	for _, file := range files {
 		at, frames := int64(frame.HeaderSize), int64(0)
-		for ; frames < sampleFrames && at < int64(len(file)); frames++ {
-			size, ok := frameSize(file[at:])
-			if !ok {
+		for ; frames < sampleFrames; frames++ {
+			_, next, err := frame.Next(file, min(at, int64(len(file))))
+			if err != nil {
 				break
 			}
-			at += size
+			at = next
 		}
 		if frames > 0 {
 			guess := frames * int64(len(file)) / at
 			n += int(guess + guess/32 + sampleFrames)
 		}
 	}
-	x.last = x.room(n)[:0]
+	x.entries = x.room(n)[:0]
 }
 
-// take returns room for the next n entries, none after an error.
-func (x *index) take(n int) []order.Entry {
-	used := len(x.last)
-	if cap(x.last)-used < n {
-		if used > 0 {
-			x.full = append(x.full, x.last)
+// add appends entries.
+func (x *index) add(entries []order.Entry) {
+	used := len(x.entries)
+	if cap(x.entries)-used < len(entries) {
+		more := x.room(2*cap(x.entries) + len(entries))[:0]
+		if x.err != nil {
+			return
 		}
-		x.last, used = x.room(max(n, cap(x.last)))[:0], 0
+		x.entries = append(more, x.entries...)
 	}
-	if x.err != nil {
-		return nil
-	}
-	x.last = x.last[:used+n]
-	return x.last[used : used+n : used+n]
-}
-
-// all returns all entries that were taken, in order.
-func (x *index) all() []order.Entry {
-	if len(x.full) == 0 {
-		return x.last
-	}
-	parts := append(x.full, x.last)
-	n := 0
-	for _, p := range parts {
-		n += len(p)
-	}
-	all := x.room(n)[:0]
-	for _, p := range parts {
-		all = append(all, p...)
-	}
-	return all
+	x.entries = append(x.entries, entries...)
 }
 
 // collapse makes sorted the entries of t and sets identical copies apart, in
@@ -180,7 +163,7 @@ func (t *Trace) cuts(sorted []order.Entry) []int {
 }
 
 func (t *Trace) sameKey(a, b order.Entry) bool {
-	return a.Lamport == b.Lamport && *t.src.Key(a.Ref) == *t.src.Key(b.Ref)
+	return a.Lamport == b.Lamport && sameBytes(t.src.Key(a.Ref), t.src.Key(b.Ref))
 }
 
 // collapseBlock moves one copy of each event, the first by place, to the front

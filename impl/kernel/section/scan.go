@@ -2,51 +2,197 @@ package section
 
 import (
 	"encoding/binary"
-	"math"
 	"sync"
-	"sync/atomic"
 
+	"github.com/omega-sheaf-os/omega/impl/kernel/event"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/key"
 	"github.com/omega-sheaf-os/omega/impl/kernel/order"
 )
 
-// chunkSize is how many bytes of frames a worker takes at a time: few enough to
-// stay in its cache between finding where they end and checking them.
-const chunkSize = 256 << 10
+const (
+	// chunkSize is how many bytes of a file a worker checks at a time.
+	chunkSize = 256 << 10
+	// guessSize is within how many bytes a worker looks for a frame to begin at.
+	guessSize = 64 << 10
+)
 
 // Scan checks the header, the frames and the events of file, in place, and says
 // what it holds (SEC-2). With an error, an *frame.Error for the first thing
 // wrong by offset, the Summary tells of the good frames before it (SEC-3).
 func Scan(file []byte, opt Options) (Summary, error) {
-	return scan(file, opt.WithDefaults(), nil)
+	return scan(file, 0, opt.WithDefaults(), nil)
 }
 
-// sink takes the index of a section while it is scanned.
-type sink struct {
-	source int
-	take   func(n int) []order.Entry // gives room for the next n entries, or none
+// scan is Scan. Where ix is not nil, it receives the entries of the good frames
+// in file order; base is the Ref of the file's offset 0.
+func scan(file []byte, base order.Ref, opt Options, ix *index) (Summary, error) {
+	s := scanner{file: file, chunkSize: chunkSize, base: base + frame.Overhead, ix: ix}
+	return s.scan(opt)
 }
 
-// scan is Scan; where out is not nil it receives the entries in file order.
-// With an error it has received some entries that are none.
-func scan(file []byte, opt Options, out *sink) (Summary, error) {
-	sum := Summary{Sorted: true}
-	header, err := frame.ParseHeader(file)
+// A scanner checks one file. Where frames begin is known only to who has walked
+// all frames before. So that workers need not wait for each other, they guess a
+// place at which a frame begins, and walk from there; when the walk before has
+// ended, it shows whether the guess was right. If it was not, as where a payload
+// holds what looks like a frame, the chunk is walked again. So guesses decide on
+// time alone.
+type scanner struct {
+	file      []byte
+	chunkSize int
+	base      order.Ref // of the event in a frame at offset 0
+	ix        *index    // nil: no entries wanted
+
+	mu       sync.Mutex     // guards what follows, and ix
+	next     int            // the next chunk to hand out
+	joined   int            // so many chunks are part of sum and ix
+	finished map[int]*chunk // walked, and waiting for one before
+	free     []*chunk       // to be used again
+	sum      Summary
+	err      error // the first thing wrong, after which nothing is joined
+}
+
+// A chunk is what a walk over the frames that begin in one part of the file has
+// found. Its Bytes are the offset at which the walk has ended.
+type chunk struct {
+	from    int64 // where the walk began
+	sum     Summary
+	entries []order.Entry
+	err     error
+}
+
+func (s *scanner) scan(opt Options) (Summary, error) {
+	s.sum.Sorted = true
+	header, err := frame.ParseHeader(s.file)
 	if err != nil {
-		return sum, err
+		return s.sum, err
 	}
-	sum.Node, sum.Bytes = header.Node, frame.HeaderSize
-	s := scanner{file: file, out: out, next: frame.HeaderSize}
-	s.failedAt.Store(math.MaxInt64)
-	opt.Run(min(opt.Workers, len(file)/chunkSize+1), func(int) { s.work() })
-	for _, c := range s.chunks {
-		sum.add(&c.sum)
-		if c.err != nil {
-			return sum, c.err
+	s.sum.Node, s.sum.Bytes = header.Node, frame.HeaderSize
+	s.finished = map[int]*chunk{}
+	opt.Run(min(opt.Workers, s.chunks()), func(int) { s.work() })
+	return s.sum, s.err
+}
+
+// chunks returns the number of chunks, at least 1.
+func (s *scanner) chunks() int { return len(s.file)/s.chunkSize + 1 }
+
+// limit returns the offset at which chunk i ends and the next begins.
+func (s *scanner) limit(i int) int64 {
+	return min(int64(i+1)*int64(s.chunkSize), int64(len(s.file)))
+}
+
+func (s *scanner) work() {
+	for i, c, from := s.claim(); c != nil; i, c, from = s.claim() {
+		s.process(i, c, from)
+	}
+}
+
+// process walks chunk i, from where its first frame begins or, with from -1,
+// from where one seems to.
+func (s *scanner) process(i int, c *chunk, from int64) {
+	if from < 0 {
+		from = guess(s.file, int64(i)*int64(s.chunkSize))
+	}
+	if from >= 0 {
+		s.walk(c, from, s.limit(i))
+	}
+	s.finish(i, c)
+}
+
+// claim returns the next chunk, and where its first frame begins: -1 where that
+// is not known yet.
+func (s *scanner) claim() (i int, c *chunk, from int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil || s.next == s.chunks() {
+		return 0, nil, 0
+	}
+	i, from = s.next, -1
+	if s.next++; i == s.joined {
+		from = s.sum.Bytes
+	}
+	if n := len(s.free); n > 0 {
+		c, s.free = s.free[n-1], s.free[:n-1]
+	} else {
+		c = &chunk{}
+	}
+	c.from = -1
+	return i, c, from
+}
+
+// finish takes chunk i, and joins to the sum what can now be joined.
+func (s *scanner) finish(i int, c *chunk) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.finished[i] = c
+	for s.err == nil {
+		c := s.finished[s.joined]
+		if c == nil {
+			return
+		}
+		if c.from != s.sum.Bytes {
+			s.walk(c, s.sum.Bytes, s.limit(s.joined))
+		}
+		s.sum.add(&c.sum)
+		s.err = c.err
+		if s.ix != nil {
+			s.ix.add(c.entries)
+		}
+		delete(s.finished, s.joined)
+		s.free = append(s.free, c)
+		s.joined++
+	}
+}
+
+// guess returns the first offset at or after from at which a whole and valid
+// frame stands; -1 if none begins soon.
+func guess(file []byte, from int64) int64 {
+	for at := from; at < from+guessSize && at+frame.Overhead+event.MinSize <= int64(len(file)); at++ {
+		n := int64(binary.BigEndian.Uint32(file[at:]))
+		body := at + frame.Overhead
+		if n > frame.MaxLen || body+n > int64(len(file)) {
+			continue
+		}
+		if !event.Valid(file[body : body+n]) {
+			continue
+		}
+		if _, _, err := frame.Next(file, at); err == nil {
+			return at
 		}
 	}
-	return sum, nil
+	return -1
+}
+
+// walk checks the frames that begin from the offset from on and before limit.
+func (s *scanner) walk(c *chunk, from, limit int64) {
+	c.from, c.err, c.entries = from, nil, c.entries[:0]
+	sum := Summary{Sorted: true, Bytes: from}
+	var last *key.Key
+	for sum.Bytes < limit {
+		e, next, err := frame.Next(s.file, sum.Bytes)
+		if err != nil {
+			c.err = err
+			break
+		}
+		k := e.Key()
+		lamport := k.Lamport()
+		if last == nil {
+			sum.First = *k
+		} else if lamport <= last.Lamport() && k.Compare(last) <= 0 {
+			sum.Sorted = false
+		}
+		last = k
+		if s.ix != nil {
+			c.entries = append(c.entries, order.Entry{Lamport: lamport, Ref: s.base + order.Ref(sum.Bytes)})
+		}
+		sum.Frames++
+		sum.Deps += uint64(e.DepCount())
+		sum.Bytes = next
+	}
+	if last != nil {
+		sum.Last = *last
+	}
+	c.sum = sum
 }
 
 // add takes in the summary of the frames that follow those of s.
@@ -63,116 +209,4 @@ func (s *Summary) add(next *Summary) {
 	s.Last, s.Bytes = next.Last, next.Bytes
 	s.Frames += next.Frames
 	s.Deps += next.Deps
-}
-
-// A scanner hands out one file's frames chunk by chunk, in file order.
-type scanner struct {
-	file     []byte
-	out      *sink        // nil: no index
-	failedAt atomic.Int64 // the lowest offset of an error so far; chunks behind it are not needed
-
-	mu     sync.Mutex // guards what follows, and out.take
-	next   int64      // where the next chunk begins
-	chunks []*chunk
-}
-
-// A chunk is a run of frames that one worker checks.
-type chunk struct {
-	at      int64         // its offset in the file
-	frames  int           // whole frames, by their lengths
-	cut     bool          // behind them, at the end of the file, stands what is no frame
-	entries []order.Entry // where its index goes, as long as frames; nil where there is none
-	sum     Summary
-	err     error
-}
-
-func (s *scanner) work() {
-	for c := s.claim(); c != nil; c = s.claim() {
-		if s.check(c); c.err != nil {
-			s.fail(c.sum.Bytes)
-		}
-	}
-}
-
-// claim finds the end of the next chunk by the frames' lengths alone. A damaged
-// length may lead astray: then the check of its frame fails, and nothing behind
-// that counts.
-func (s *scanner) claim() *chunk {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	file, at := s.file, s.next
-	if at >= int64(len(file)) || at > s.failedAt.Load() {
-		return nil
-	}
-	c := &chunk{at: at}
-	for limit := min(at+chunkSize, int64(len(file))); at < limit; c.frames++ {
-		size, ok := frameSize(file[at:])
-		if !ok {
-			c.cut = true
-			break
-		}
-		at += size
-	}
-	if s.next = at; c.cut {
-		s.next = int64(len(file))
-	}
-	if s.out != nil {
-		c.entries = s.out.take(c.frames)
-	}
-	s.chunks = append(s.chunks, c)
-	return c
-}
-
-// frameSize returns the size of the frame at the start of rest, if by its length
-// it can be one.
-func frameSize(rest []byte) (int64, bool) {
-	if len(rest) < frame.Overhead {
-		return 0, false
-	}
-	n := binary.BigEndian.Uint32(rest)
-	size := frame.Overhead + int64(n)
-	return size, n >= frame.MinLen && n <= frame.MaxLen && size <= int64(len(rest))
-}
-
-func (s *scanner) fail(at int64) {
-	for {
-		old := s.failedAt.Load()
-		if at >= old || s.failedAt.CompareAndSwap(old, at) {
-			return
-		}
-	}
-}
-
-// check walks the frames of c and fills in its summary and its index.
-func (s *scanner) check(c *chunk) {
-	sum := Summary{Sorted: true, Bytes: c.at}
-	var last *key.Key
-	for i := range c.frames {
-		at := sum.Bytes
-		e, next, err := frame.Next(s.file, at)
-		if err != nil {
-			c.err = err
-			break
-		}
-		k := e.Key()
-		if last == nil {
-			sum.First = *k
-		} else if last.Compare(k) >= 0 {
-			sum.Sorted = false
-		}
-		last = k
-		if c.entries != nil {
-			c.entries[i] = order.Entry{Lamport: k.Lamport(), Ref: order.Ref(s.out.source)<<44 | order.Ref(at+frame.Overhead)}
-		}
-		sum.Frames++
-		sum.Deps += uint64(e.DepCount())
-		sum.Bytes = next
-	}
-	if c.err == nil && c.cut {
-		_, _, c.err = frame.Next(s.file, sum.Bytes)
-	}
-	if last != nil {
-		sum.Last = *last
-	}
-	c.sum = sum
 }

@@ -63,33 +63,69 @@ func (t *Trace) SameKey(i int) bool { return t.sameKey(t.entries[i-1], t.entries
 // logarithm of the distance.
 func (t *Trace) Has(k *key.Key, i int) bool {
 	lamport := k.Lamport()
-	high := i // every entry from here on is above k
-	low := i - 1
-	for step := 1; low >= 0 && t.entries[low].Lamport >= lamport; step *= 2 {
-		if t.entries[low].Lamport > lamport {
-			high = low
+	at := firstAtOrAfter(t.entries[:i], lamport)
+	for end := at + fewTies; at < end; at++ {
+		if at >= i || t.entries[at].Lamport != lamport {
+			return false
 		}
-		low -= step
+		if sameBytes(k, t.src.Key(t.entries[at].Ref)) {
+			return true
+		}
 	}
-	_, found := t.search(t.entries[max(low, 0):high], k)
+	_, found := t.search(t.entries[at:i], k)
 	return found
+}
+
+const (
+	// nearby is among how many entries most deps are found.
+	nearby = 8
+	// fewTies is how many entries of one Lamport time are looked at one by one.
+	fewTies = 8
+)
+
+// firstAtOrAfter returns how many of entries, which are sorted, have Lamport
+// times below lamport. It begins at the end, where most deps are. What is not a
+// loop's condition here is no branch to the processor, which could not guess it.
+func firstAtOrAfter(entries []order.Entry, lamport uint64) int {
+	high := len(entries)
+	if high > nearby {
+		after := 0
+		for _, e := range entries[high-nearby:] {
+			if e.Lamport >= lamport {
+				after++
+			}
+		}
+		if after < nearby {
+			return high - after
+		}
+		high -= nearby
+	}
+	low := high
+	for step := nearby; low > 0 && entries[low-1].Lamport >= lamport; step *= 2 {
+		high, low = low, max(low-step, 0)
+	}
+	for n := high - low; n > 0; {
+		half := (n + 1) / 2
+		if entries[low+half-1].Lamport < lamport {
+			low += half
+		}
+		n -= half
+	}
+	return low
+}
+
+// sameBytes reports whether a and b are equal. Of keys with the same Lamport
+// time it compares first what most often differs.
+func sameBytes(a, b *key.Key) bool {
+	return binary.LittleEndian.Uint64(a[8:]) == binary.LittleEndian.Uint64(b[8:]) && *a == *b
 }
 
 // search returns the place in entries of the first with the key k, and whether
 // there is one.
 func (t *Trace) search(entries []order.Entry, k *key.Key) (int, bool) {
-	lamport := k.Lamport()
-	low, high := 0, len(entries)
-	for low < high {
-		middle := int(uint(low+high) / 2)
-		e := entries[middle]
-		if e.Lamport < lamport || e.Lamport == lamport && t.src.Key(e.Ref).Compare(k) < 0 {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	return low, low < len(entries) && entries[low].Lamport == lamport && *t.src.Key(entries[low].Ref) == *k
+	return slices.BinarySearchFunc(entries, k, func(e order.Entry, k *key.Key) int {
+		return t.src.Key(e.Ref).Compare(k)
+	})
 }
 
 // A Version is one version of an event, with all its copies by place (GLU-3).
