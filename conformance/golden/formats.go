@@ -20,7 +20,7 @@ func writeFormats(p *printer) {
 		p.hex(name+"/key", e.Key[:])
 		p.digest(name, must(e.Append(nil)))
 	}
-	file := section(events, 7)
+	file := sectionFile(events, 7)
 	p.hex("frame/header", file[:frame.HeaderSize])
 	p.hex("frame/first", file[frame.HeaderSize:][:frame.Overhead])
 	p.digest("frame/file", file)
@@ -32,8 +32,8 @@ func writeFormats(p *printer) {
 	}
 }
 
-// section returns the `.omega` file of events with the given node (FRM-1).
-func section(events []event.Event, node uint32) []byte {
+// sectionFile returns the `.omega` file of events with the given node (FRM-1).
+func sectionFile(events []event.Event, node uint32) []byte {
 	file := frame.AppendHeader(nil, frame.Header{Node: node})
 	for i := range events {
 		file = must(frame.Append(file, must(events[i].Append(nil))))

@@ -1,6 +1,7 @@
 // Golden prints what the kernel makes of a fixed stream of numbers: keys,
-// events, frames, orders, roots, proofs, figures, certificates and a chain. The
-// same bytes must come out on every machine.
+// events, frames, orders, roots, proofs, figures, certificates and a chain,
+// merges and obstructions, and every effect of a quorum's run. The same bytes
+// must come out on every machine.
 //
 // Each line is `name hex`. What is long stands as its SHA-256. The numbers come
 // from a generator of our own, so that no library can change them, and the keys
@@ -39,6 +40,8 @@ func write(w io.Writer) {
 	writeFormats(p)
 	writeOrders(p)
 	writeTrees(p)
+	writeGluing(p)
+	writeAgreement(p)
 	writeChain(p)
 }
 

@@ -39,7 +39,7 @@ func scatter(g *generator, events []event.Event, sections int) order.Sources {
 	}
 	files := make(order.Sources, sections)
 	for i := range files {
-		files[i] = section(dealt[i], uint32(i))
+		files[i] = sectionFile(dealt[i], uint32(i))
 	}
 	return files
 }
@@ -50,7 +50,7 @@ func anyKeys(g *generator, n int) order.Sources {
 	for i := range events {
 		copy(events[i].Key[:], g.bytes(len(events[i].Key)))
 	}
-	return order.Sources{section(events, frame.Mixed)}
+	return order.Sources{sectionFile(events, frame.Mixed)}
 }
 
 // sorted returns the Refs and keys of all events of src in canonical order.

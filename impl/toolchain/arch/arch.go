@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
 )
@@ -23,6 +24,9 @@ var Architectures = []string{"amd64", "arm64", "s390x"}
 const GoldenFile = "conformance/golden/testdata/golden.txt"
 
 const goldenPackage = "./conformance/golden"
+
+// runLimit is when a golden program is taken to hang; it needs seconds.
+const runLimit = 10 * time.Minute
 
 // ErrNoLinux says that this system runs no Linux programs.
 var ErrNoLinux = errors.New("the golden outputs run on Linux alone")
@@ -76,10 +80,16 @@ func Output(ctx context.Context, root, goarch string, log io.Writer) ([]byte, er
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build %s: %w\n%s", goldenPackage, err, bytes.TrimSpace(out))
 	}
+	limited, cancel := context.WithTimeout(ctx, runLimit)
+	defer cancel()
 	var stdout, stderr bytes.Buffer
-	run := tools.Command(ctx, root, nil, command[0], command[1:]...)
+	run := tools.Command(limited, root, nil, command[0], command[1:]...)
 	run.Stdout, run.Stderr = &stdout, &stderr
-	if err := run.Run(); err != nil {
+	err = run.Run()
+	if limited.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("the program has not ended within %v", runLimit)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the program fails: %w\n%s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return stdout.Bytes(), nil
