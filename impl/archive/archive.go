@@ -29,10 +29,23 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
 )
 
+// What a data folder holds beside cert.log and LOCK (DIR-1).
+const (
+	RosterName  = "roster"    // the genesis' members as text
+	MembersName = "members"   // a folder a member
+	KeyName     = "omega.key" // in a member's folder
+	TracesName  = "traces"    // each merge's events
+)
+
+// KeyPath returns the path of the key of a member in the data folder dir (DIR-1).
+func KeyPath(dir, member string) string {
+	return filepath.Join(dir, MembersName, member, KeyName)
+}
+
 // TracePath returns the path, below a data folder, of the trace with the given
 // root at the given height (DIR-3).
 func TracePath(height uint64, root merkle.Hash) string {
-	return filepath.Join("traces", fmt.Sprintf("%08d-%x.omega", height, root))
+	return filepath.Join(TracesName, fmt.Sprintf("%08d-%v.omega", height, root))
 }
 
 // ErrTrace is wrapped by every error about a stored trace.
@@ -241,7 +254,7 @@ func (t *trace) check(root merkle.Hash) error {
 		t.frames = append(t.frames, f.Offset)
 	}
 	if got := tree.Root(); got != root {
-		return fmt.Errorf("its events give the root %x, the certificate has %x", got, root)
+		return fmt.Errorf("its events give the root %v, the certificate has %v", got, root)
 	}
 	return nil
 }

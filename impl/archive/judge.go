@@ -83,7 +83,7 @@ func (p *Past) checkTrace(view *omegalog.OmegaLogView, root merkle.Hash, body *c
 		return err
 	}
 	if got.TraceRoot != root {
-		return broken(KindTraceRoot, path, 0, "its events give %x, the certificate has %x", got.TraceRoot, root)
+		return broken(KindTraceRoot, path, 0, "its events give %v, the certificate has %v", got.TraceRoot, root)
 	}
 	if got.Events != body.Events || !equalStreams(got.Streams, body.Streams) {
 		return broken(KindAnalytics, path, 0, "its events do not give the figures of the certificate's body")

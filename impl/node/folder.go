@@ -1,0 +1,189 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/omega-sheaf-os/omega/impl/archive"
+	"github.com/omega-sheaf-os/omega/impl/certlog"
+	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
+	"github.com/omega-sheaf-os/omega/impl/identity"
+	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
+	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
+)
+
+// Folder is a data folder that this process writes to, with the keys of all its
+// members. It is used by one goroutine.
+type Folder struct {
+	View
+	log     *certlog.Log
+	size    int64 // of cert.log in bytes
+	members []*member
+
+	beforeEffect func(quorum.Effect) error // tests crash here
+}
+
+// Open opens the data folder for writing: it takes the folder's lock, repairs a
+// torn tail (Recovered tells), checks the whole chain, and loads every member's
+// key and vote. Errors: *certlog.LockedError, ErrMissingKeys, and what makes the
+// chain or a file unfit.
+func Open(dir string, passphrase Passphrase) (*Folder, error) {
+	log, err := certlog.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	f := &Folder{log: log}
+	if err := f.load(dir, passphrase); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func (f *Folder) load(dir string, passphrase Passphrase) error {
+	records, err := certlog.Read(certlog.Path(dir))
+	if err != nil {
+		return err
+	}
+	view, err := newView(dir, records)
+	if err != nil {
+		return err
+	}
+	f.View = *view
+	last := records[len(records)-1]
+	f.size = last.Offset + last.Size
+	if err := f.clean(); err != nil {
+		return err
+	}
+	return f.seat(passphrase)
+}
+
+// Recovered returns the torn tail that Open cut off cert.log, or nil (CLG-5).
+func (f *Folder) Recovered() *certlog.TornTail { return f.log.Recovered() }
+
+// Close gives the folder back.
+func (f *Folder) Close() error {
+	var errs []error
+	if f.Past != nil {
+		errs = append(errs, f.View.Close())
+	}
+	return errors.Join(append(errs, f.log.Close())...)
+}
+
+// clean removes what a crash has left in the traces' folder: half-written files,
+// and traces that lost against the one certified at their height (DIR-5).
+func (f *Folder) clean() error {
+	dir := filepath.Join(f.Dir, archive.TracesName)
+	if err := durable.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if durable.IsTemp(e.Name()) || f.outdated(e.Name()) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// outdated reports whether name is that of a trace for a certified height that
+// the height's certificate does not name.
+func (f *Folder) outdated(name string) bool {
+	digits, _, ok := strings.Cut(name, "-")
+	height, err := strconv.ParseUint(digits, 10, 64)
+	if !ok || err != nil || height >= f.Chain.Length {
+		return false
+	}
+	e := &f.Certificates[height].Envelope
+	return e.Type != cert.Merge || name != filepath.Base(archive.TracePath(height, e.TraceRoot))
+}
+
+// seat loads every member's key and vote.
+func (f *Folder) seat(passphrase Passphrase) error {
+	roster := f.Chain.Roster
+	var missing []string
+	for i := range roster {
+		name := roster[i].Name
+		key, err := identity.Load(archive.KeyPath(f.Dir, name), passphrase.of(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, name)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if key.Public() != roster[i].Key {
+			return fmt.Errorf("%s: the key is %x, the roster has %x for %q", archive.KeyPath(f.Dir, name), key.Public(), roster[i].Key, name)
+		}
+		m, err := f.newMember(i, key)
+		if err != nil {
+			return err
+		}
+		f.members = append(f.members, m)
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%w: %d of %d: %s", ErrMissingKeys, len(missing), len(roster), strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// append puts the certificate that all members have agreed on at the end of the
+// chain, once; members that come to it later find it there.
+func (f *Folder) append(c *cert.Certificate) error {
+	if f.Chain.Length > c.Envelope.BatchID {
+		if got := f.log.At(c.Envelope.BatchID).Envelope.Hash(); got != c.Envelope.Hash() {
+			return fmt.Errorf("%w: height %d is %v, a member has %v", ErrHeight, c.Envelope.BatchID, got, c.Envelope.Hash())
+		}
+		return nil
+	}
+	if _, err := f.Chain.Check(c); err != nil {
+		return err
+	}
+	if err := f.log.Append(c); err != nil {
+		return err
+	}
+	record, err := cert.AppendRecord(nil, c)
+	if err != nil {
+		return err
+	}
+	offset := f.size
+	f.size += int64(len(record))
+	return f.add(f.log.Head(), offset)
+}
+
+// member is one member of the roster, run in this process.
+type member struct {
+	name  string
+	cfg   *quorum.Config
+	state quorum.State
+	votes *certlog.VoteStore
+	disk  *quorum.Durable
+}
+
+func (f *Folder) newMember(index int, key *identity.Key) (*member, error) {
+	name := f.Chain.Roster[index].Name
+	cfg, err := quorum.NewConfig(f.Chain, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	votes, err := f.log.Votes(name)
+	if err != nil {
+		return nil, err
+	}
+	m := &member{name: name, cfg: cfg, votes: votes}
+	if content, ok := votes.Load(); ok {
+		if m.disk, err = quorum.DecodeDurable(content); err != nil {
+			return nil, fmt.Errorf("%s: %w", certlog.VotePath(f.Dir, name), err)
+		}
+	}
+	return m, nil
+}
