@@ -231,6 +231,66 @@ def certificates():
             "rosters": [{"members": [{"name": n, "key": k.hex(), "nodes": ns} for n, k, ns in r], "bytes": omega.roster(r).hex(), "hash": omega.roster_hash(r).hex()} for r in rosters]}
 
 
+def breaches():
+    """Certificates that break one rule each, as the next of the chain of certificates.json, and damaged records."""
+    made = certificates()
+    log = bytes.fromhex(made["log"])
+    certs, chain = made["certificates"], bytes.fromhex(made["chain"])
+    first, merge, obstruction, change = certs[:4]
+
+    def remake(c, kind=None, root_=None, height=None, body=None, previous=None, signers=None, chain=chain, edit=lambda e: e):
+        """The certificate again with one thing changed, and all that follows from it made to fit."""
+        old = bytes.fromhex(c["envelope"])
+        body = bytes.fromhex(c["body"]) if body is None else body
+        e = omega.seal(old[16] if kind is None else kind, root_ or old[17:49], c["height"] if height is None else height, body, previous or old[89:])
+        e = edit(e)
+        message = omega.vote_message(bytes(32) if c is first else chain, omega.cert_hash(e))
+        return omega.record(e, body, [ed25519.sign(seed(n), message) for n in (c["signers"] if signers is None else signers)])
+
+    def edited(c, at, b):
+        body = bytes.fromhex(c["body"])
+        return remake(c, body=body[:at] + b + body[at + len(b) :])
+
+    other, size = bytes([0x77]) * 32, len(bytes.fromhex(merge["record"]))
+    rules = [
+        ("cert-type", first, remake(first, kind=1)), ("cert-type", merge, remake(merge, kind=0)), ("cert-type", merge, remake(merge, kind=5)),
+        ("height", merge, remake(merge, height=2)), ("height", first, remake(first, height=1)), ("prev-hash", merge, remake(merge, previous=other)),
+        ("prev-hash", first, remake(first, previous=other)), ("body-hash", merge, remake(merge, edit=lambda e: e[:57] + other + e[89:])),
+        ("cert-id", merge, remake(merge, edit=lambda e: b"\1" + e[1:])), ("trace-root", obstruction, remake(obstruction, root_=other)),
+        ("trace-root", first, remake(first, root_=bytes(32))), ("body", merge, remake(merge, body=bytes.fromhex(merge["body"]) + b"\0")),
+        ("body", obstruction, remake(obstruction, body=u(32, 0) + u(32, 0))), ("body", change, remake(change, body=other)),
+        ("state", merge, edited(merge, 0, other)), ("state", merge, remake(merge, root_=other)), ("envelopes-root", merge, edited(merge, 40, other)),
+        ("roster-hash", merge, edited(merge, 72, other)), ("roster-hash", change, edited(change, 0, other)),
+        ("body", change, remake(change, body=bytes.fromhex(change["body"])[:32] + bytes.fromhex(first["body"])[32:], signers=[1, 2])),
+        ("signature-count", merge, remake(merge, signers=[1])), ("signature-count", merge, remake(merge, signers=[1, 2, 2])), ("signature-count", change, remake(change, signers=[1, 2])),
+        ("signature", merge, remake(merge, signers=[1, 1])), ("signature", merge, remake(merge, signers=[2, 1])), ("signature", change, remake(change, signers=[2, 3, 1, 2])),
+        ("signature", merge, remake(merge, chain=bytes(32))), ("signature", certs[4], remake(certs[4], signers=[1, 2])),
+    ]
+    r = bytes.fromhex(merge["record"])
+
+    def put(at, b):
+        return r[:at] + b + r[at + len(b) :]
+
+    def head(n):
+        return u(32, n) + crc(u(32, n))
+
+    def sealed(content):
+        b = head(len(content) + 4) + content
+        return b + crc(b)
+
+    content, largest = r[8:-4], 131 + (256 << 20) + 65535 * 64
+    damaged = [
+        ("torn-tail", r[:1]), ("torn-tail", r[:7]), ("torn-tail", r[:8]), ("torn-tail", r[:-1]), ("torn-tail", head(largest)), ("record-length", put(3, b"\0")),
+        ("record-length", put(4, bytes(4))), ("record-length", head(130) + bytes(130)), ("record-length", head(largest + 1)), ("record-length", head(2**32 - 1)),
+        ("record-crc", put(8, b"\xff")), ("record-crc", put(200, b"\xff")), ("record-crc", put(size - 4, bytes(4))), ("bad-record", sealed(content + b"\0")),
+        ("bad-record", sealed(content[:121] + u(32, len(content)) + content[125:])), ("bad-record", sealed(content[:121] + u(32, 2**32 - 1) + content[125:])),
+        ("bad-record", sealed(content[:-130] + u(16, 3) + content[-128:])),
+    ]
+    bad_logs = [("bad-header", log[:15]), ("bad-header", b""), ("bad-magic", b"OMEGALOG" + log[8:]), ("bad-version", log[:8] + u(16, 2) + log[10:]), ("bad-header", log[:15] + b"\1" + log[16:])]
+    return {"clause": "CHN-2, LOG-1, LOG-4", "rules": [{"kind": kind, "height": c["height"], "record": b.hex()} for kind, c, b in rules],
+            "records": [{"kind": kind, "bytes": b.hex()} for kind, b in damaged], "logs": [{"kind": kind, "bytes": b[:200].hex()} for kind, b in bad_logs]}
+
+
 def signatures():
     small = ["00" * 32, "00" * 31 + "80", "01" + "00" * 31, "01" + "00" * 30 + "80", "ec" + "ff" * 30 + "7f", "ec" + "ff" * 31, "ed" + "ff" * 30 + "7f", "ee" + "ff" * 31,
              "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
@@ -286,7 +346,7 @@ def identities():
             "roster": omega.roster(members).hex(), "roster_file": omega.roster_file(members)}
 
 
-MADE = {"keys": keys, "events": events, "files": files, "fixed": fixed, "merkle": trees, "batches": batches, "certificates": certificates, "signatures": signatures, "quorum": quorum, "identities": identities}
+MADE = {"keys": keys, "events": events, "files": files, "fixed": fixed, "merkle": trees, "batches": batches, "certificates": certificates, "breaches": breaches, "signatures": signatures, "quorum": quorum, "identities": identities}
 
 
 def main():
