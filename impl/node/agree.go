@@ -8,6 +8,7 @@ import (
 
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
+	"github.com/omega-sheaf-os/omega/impl/transport"
 )
 
 // ErrStuck says that the members of this folder came to no agreement although no
@@ -22,15 +23,24 @@ const maxRounds = 64
 type run struct {
 	f       *Folder
 	content quorum.Content // what this run's batch gives
-	bus     *tmpBus
 	height  uint64
+	bus     *transport.Memory
+	ends    []transport.Endpoint // by member
+	failed  error                // what went wrong in the delivery under way
 }
 
 // agree has all members of the folder go through the quorum's steps for the next
 // height, over a bus in memory, votes on disk and all, and returns the
 // certificate that they appended (QRM-9).
 func (f *Folder) agree(ctx context.Context, content quorum.Content) (*cert.Certificate, error) {
-	r := &run{f: f, content: content, bus: &tmpBus{n: len(f.members)}, height: f.Chain.Length}
+	r := &run{f: f, content: content, height: f.Chain.Length, bus: transport.NewMemory(len(f.members), transport.Faults{})}
+	for i := range f.members {
+		end, err := r.bus.Join(i, func(b []byte) { r.failed = r.receive(i, b) })
+		if err != nil {
+			return nil, err
+		}
+		r.ends = append(r.ends, end)
+	}
 	for i, m := range f.members {
 		if err := r.start(i, m); err != nil {
 			return nil, fmt.Errorf("member %s: %w", m.name, err)
@@ -63,22 +73,24 @@ func (r *run) start(i int, m *member) error {
 
 // settle delivers messages until there are none.
 func (r *run) settle(ctx context.Context) error {
-	for {
-		if err := ctx.Err(); err != nil {
+	for r.bus.Deliver() {
+		if err := errors.Join(r.failed, ctx.Err()); err != nil {
 			return err
-		}
-		to, bytes, ok := r.bus.Deliver()
-		if !ok {
-			return nil
-		}
-		msg, err := quorum.Decode(bytes)
-		if err != nil {
-			return err
-		}
-		if err := r.step(to, r.f.members[to], msg); err != nil && !refused(err) {
-			return fmt.Errorf("member %s: %w", r.f.members[to].name, err)
 		}
 	}
+	return ctx.Err()
+}
+
+// receive gives a message that the bus has delivered to member i.
+func (r *run) receive(i int, b []byte) error {
+	msg, err := quorum.Decode(b)
+	if err == nil {
+		err = r.step(i, r.f.members[i], msg)
+	}
+	if err != nil && !refused(err) {
+		return fmt.Errorf("member %s: %w", r.f.members[i].name, err)
+	}
+	return nil
 }
 
 // refused reports whether a step refused a message that another member may
@@ -139,14 +151,14 @@ func (r *run) do(i int, m *member, effect quorum.Effect) error {
 	case quorum.Persist:
 		return m.votes.Save(e.Durable)
 	case quorum.Send:
-		r.send(i, e.To, e.Message)
+		return r.send(i, e.To, e.Message)
 	case quorum.Append:
 		return r.f.append(&e.Certificate)
 	case quorum.Announce:
-		r.send(i, quorum.Everyone, &quorum.Decided{Certificate: e.Certificate})
+		return r.send(i, quorum.Everyone, &quorum.Decided{Certificate: e.Certificate})
 	case quorum.SendCertificate:
 		if c := r.f.log.At(e.Height); c != nil {
-			r.send(i, e.To, &quorum.Decided{Certificate: *c})
+			return r.send(i, e.To, &quorum.Decided{Certificate: *c})
 		}
 	case quorum.NeedCandidate:
 		if e.Height == r.height {
@@ -160,7 +172,12 @@ func (r *run) do(i int, m *member, effect quorum.Effect) error {
 	return nil
 }
 
-func (r *run) send(from, to int, msg quorum.Wire) { r.bus.Send(from, to, quorum.Encode(msg)) }
+func (r *run) send(from, to int, msg quorum.Wire) error {
+	if to == quorum.Everyone {
+		return r.ends[from].Broadcast(quorum.Encode(msg))
+	}
+	return r.ends[from].Send(to, quorum.Encode(msg))
+}
 
 // candidate gives a member the content that it asks for: the batch's, or the one
 // that members have signed for in a run that was cut short (QRM-12).
