@@ -32,17 +32,14 @@ func (e *DamageError) Unwrap() error { return e.Err }
 // order.ErrOffset for more, or larger, files than a trace can name; opt.Alloc's.
 func Glue(files [][]byte, opt Options) (*Trace, error) {
 	opt = opt.WithDefaults()
+	bases, err := bases(files)
+	if err != nil {
+		return nil, err
+	}
 	ix := index{alloc: opt.Alloc}
 	ix.expect(files)
 	for i, file := range files {
-		base, err := order.NewRef(i, 0)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := order.NewRef(i, int64(len(file))); err != nil {
-			return nil, err
-		}
-		_, err = scan(file, base, opt, &ix)
+		_, err := scan(file, bases[i], opt, &ix)
 		var damage *frame.Error
 		if errors.As(err, &damage) {
 			return nil, &DamageError{Source: i, Err: damage}
@@ -60,6 +57,19 @@ func Glue(files [][]byte, opt Options) (*Trace, error) {
 	}
 	t.collapse(sorted, scratch, opt)
 	return t, nil
+}
+
+// bases returns the Ref of offset 0 of each file, if all of the files fit.
+func bases(files [][]byte) ([]order.Ref, error) {
+	all := make([]order.Ref, len(files))
+	for i, file := range files {
+		end, err := order.NewRef(i, int64(len(file)))
+		if err != nil {
+			return nil, err
+		}
+		all[i] = end - order.Ref(len(file))
+	}
+	return all, nil
 }
 
 // index gathers entries whose number is not known before they are all there.
