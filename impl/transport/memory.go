@@ -10,7 +10,7 @@ import (
 // message arrives once, in the order of sending.
 type Faults struct {
 	Seed                     uint64 // equal seeds and calls give equal runs
-	Loss, Duplicate, Reorder int    // 0 to 1000
+	Loss, Duplicate, Reorder int    // 0 to 999
 }
 
 // Memory is a Bus in one process. Nothing moves but by Deliver. It is not safe

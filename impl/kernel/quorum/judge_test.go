@@ -1,6 +1,7 @@
 package quorum_test
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 
@@ -83,11 +84,32 @@ func (j *judge) step(cfg *quorum.Config, s quorum.State, m quorum.Message) (quor
 		require.True(t, reflect.DeepEqual(next, again), "Step is no function")
 		require.True(t, reflect.DeepEqual(effects, effects2), "Step is no function")
 	}
-	require.LessOrEqual(t, len(next.Candidates), 4)
+	j.candidates(cfg.Self, &next)
 	if next.Lock != nil {
 		require.Equal(t, next.Lock.Digest, next.Proof.Digest, "the highest proof is not for the lock")
 	}
 	return next, effects, nil
+}
+
+// candidates checks that the candidates are in order, and that each is referred to.
+func (j *judge) candidates(self int, s *quorum.State) {
+	refers := map[cert.Hash]bool{s.Own: true}
+	if p := s.Prepares[self].Newest; p != nil {
+		refers[p.Digest] = true
+	}
+	for _, p := range []*quorum.Proof{s.Proof, s.Lock} {
+		if p != nil {
+			refers[p.Digest] = true
+		}
+	}
+	for i := range s.Candidates {
+		digest := s.Candidates[i].Digest()
+		require.True(j.w.t, refers[digest], "a candidate is kept for nothing")
+		if i > 0 {
+			before := s.Candidates[i-1].Digest()
+			require.Negative(j.w.t, bytes.Compare(before[:], digest[:]))
+		}
+	}
 }
 
 // persist checks what goes to disk: a lock is set once and from the attempt of
@@ -106,11 +128,12 @@ func (j *judge) persist(x *node, e quorum.Persist) {
 		require.LessOrEqual(t, p.Attempt, j.persisted[k], "an attempt is jumped over")
 		j.persisted[k] = max(j.persisted[k], p.Attempt+1)
 	}
+	old, ok := j.locks[k]
 	if d.Lock == nil {
-		require.NotContains(t, j.locks, k, "a lock is forgotten")
+		require.False(t, ok, "a lock is forgotten")
 		return
 	}
-	if old, ok := j.locks[k]; ok {
+	if ok {
 		require.Equal(t, old, *d.Lock, "a lock is changed")
 		return
 	}

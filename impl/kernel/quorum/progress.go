@@ -66,6 +66,7 @@ func (t *turn) prepare() bool {
 	p := SignedPrepare{Attempt: s.Attempt, Digest: digest}
 	p.Signature = t.cfg.Signer.Sign(cert.PrepareMessage(t.cfg.Chain, s.Height(), p.Attempt, p.Digest))
 	s.Prepares[t.cfg.Self] = Held{Current: &p, Newest: &p}
+	t.prune()
 	t.persist()
 	t.sendPrepare()
 	return true

@@ -25,19 +25,18 @@ func TestARestoredBackupHaltsBeforeItSigns(t *testing.T) {
 		backup := *victim
 		w.chaos(rapid.IntRange(1, 100).Draw(t, "actions after"))
 
-		newer := seenBy(w.nodes[1:], 0, backup)
+		if !seenBy(w.nodes[1:], 0, backup) {
+			return // nothing of what is taken back has reached a peer of that height
+		}
 		backup.book = victim.book
 		*victim = backup
 		w.net = nil
 		w.restart(victim)
 		w.calm(0)
-		if newer {
-			require.Equal(t, 1, w.stats.halts, "what the peers hold contradicts the backup")
-			require.NotNil(t, victim.s.Halted)
-			require.NotNil(t, victim.s.Halted.Seen)
-			require.ErrorIs(t, w.step(victim, quorum.Tick{}), quorum.ErrHalted)
-			halts++
-		}
+		require.Equal(t, 1, w.stats.halts, "what the peers hold contradicts the backup")
+		require.NotNil(t, victim.s.Halted.Seen)
+		require.ErrorIs(t, w.step(victim, quorum.Tick{}), quorum.ErrHalted)
+		halts++
 	})
 	require.Positive(t, halts, "no run has restored a backup that matters")
 }
