@@ -1,16 +1,13 @@
 package merkle
 
 import (
-	"math/bits"
 	"sync"
 	"sync/atomic"
 )
 
-// A chunk is a perfect subtree that one worker hashes without asking the others.
-const (
-	chunkLevels = 10
-	chunkSize   = 1 << chunkLevels
-)
+// chunkSize is the number of leaves of a chunk, a perfect subtree that one worker
+// hashes without asking the others. It is a power of two.
+const chunkSize = 1 << 10
 
 // TraceRoot returns the root of the tree over n leaves, leaf(i) the bytes of
 // leaf i (MRK-2). It hashes with the given number of workers, at least one,
@@ -42,24 +39,11 @@ func TraceRoot(n int, leaf func(i int) []byte, workers int) Hash {
 	return Root(chunks)
 }
 
-// chunkRoot returns the root over the leaves from up to to, 1 to chunkSize.
+// chunkRoot returns the root over the leaves from up to to.
 func chunkRoot(h *leafHasher, from, to int, leaf func(i int) []byte) Hash {
-	var roots [chunkLevels + 1]Hash // as in Tree
+	var t Tree
 	for i := from; i < to; i++ {
-		level := 0
-		sum := h.sum(leaf(i))
-		for ; (i-from)>>level&1 == 1; level++ {
-			sum = nodeHash(&roots[level], &sum)
-		}
-		roots[level] = sum
+		t.Append(h.sum(leaf(i)))
 	}
-	size := to - from
-	level := bits.TrailingZeros(uint(size))
-	root := roots[level]
-	for level++; size>>level != 0; level++ {
-		if size>>level&1 == 1 {
-			root = nodeHash(&roots[level], &root)
-		}
-	}
-	return root
+	return t.Root()
 }
