@@ -2,6 +2,7 @@ package cert_test
 
 import (
 	"bytes"
+	"hash/crc32"
 	"io"
 	"testing"
 
@@ -149,6 +150,24 @@ func TestWhatIsTooLargeGetsNoRecord(t *testing.T) {
 		require.Equal(t, "prefix", string(got), name)
 		require.Equal(t, kept, room, name)
 	}
+}
+
+func TestABodyOverTheLimitIsRefusedInsideAWholeRecord(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs 256 MB")
+	}
+	const bodyAt = 8 + cert.EnvelopeSize + 4
+	file := make([]byte, bodyAt+cert.MaxBody+1+2+4) // and no signature
+	copy(file, pack(uint32(len(file)-8)))
+	copy(file[4:], pack(plainCRC(file[:4])))
+	copy(file[8+cert.EnvelopeSize:], pack(uint32(cert.MaxBody+1)))
+	end := len(file) - 4
+	copy(file[end:], pack(crc32.Checksum(file[:end], castagnoli)))
+	_, _, err := cert.NextRecord(file, 0)
+	var e *cert.RecordError
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, cert.RecordBad, e.Kind, "%v", err)
+	require.ErrorContains(t, err, "at most")
 }
 
 func FuzzNextRecord(f *testing.F) {
