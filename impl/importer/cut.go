@@ -10,11 +10,11 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 )
 
-// Cut returns bounds for Split that part the events of dir's sections into at
-// most batches batches of about the same size, the last bound being the largest
-// Lamport time there is (IMP-5). Events of one Lamport time stay together, so
-// that there can be fewer. Without an event there is no bound. It holds eight
-// bytes for each event. Errors: ErrNoSections, *frame.Error, those of the file system.
+// Cut returns bounds for Split that part the events of dir's sections into at most
+// batches batches of about the same size, the last bound being the largest Lamport
+// time there is (IMP-5). Events of one Lamport time stay together, so that there
+// can be fewer. Without an event there is no bound. It holds eight bytes for each
+// event. Errors: ErrNoSections, *frame.Error, those of the file system.
 func Cut(ctx context.Context, dir string, batches int) ([]uint64, error) {
 	if batches < 1 {
 		return nil, fmt.Errorf("cannot cut a history into %d batches", batches)

@@ -77,8 +77,8 @@ func ParseNames(b []byte) ([]Name, error) {
 	return names, nil
 }
 
-// ReadNames reads the table of names of an imported folder. Errors: those of
-// the file system, ErrNames.
+// ReadNames reads the table of names of an imported folder. Errors: those of the
+// file system, ErrNames.
 func ReadNames(dir string) ([]Name, error) {
 	b, err := os.ReadFile(filepath.Join(dir, NamesFile))
 	if err != nil {

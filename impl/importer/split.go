@@ -14,8 +14,8 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
 )
 
-// ErrBounds says that the bounds of batches are missing or not strictly
-// increasing (IMP-5).
+// ErrBounds says that the bounds of batches are missing or not strictly increasing
+// (IMP-5).
 var ErrBounds = errors.New("bad bounds of batches")
 
 // Batch is one batch that Split has written.
@@ -28,11 +28,12 @@ type Batch struct {
 
 // Split writes the events of the sections in dir into one folder a batch,
 // batch-0001 and so on, within output (IMP-5, IMP-4). A batch has no file of a
-// section that gives it no event, and can be empty. Events beyond the last
-// bound are left out, and their number is returned. Nothing but sections is
-// read: a section's signature holds for the whole of it alone. Memory: 16 bytes for each
-// event of the largest section, beyond the mapped file. Errors: ErrBounds, ErrOutput,
-// ErrNoSections, *frame.Error, those of the file system.
+// section that gives it no event, and can be empty. Events beyond the last bound
+// are left out, and their number is returned. Nothing but sections is read: a
+// section's signature holds for the whole of it alone. Memory: 16 bytes for each
+// event of the largest sections, as many as are written at a time, and 8 for
+// each section and batch, beyond the mapped files. Errors: ErrBounds, ErrOutput,
+// ErrNoSections, *frame.Error, those of omegalog and the file system.
 func Split(ctx context.Context, dir string, bounds []uint64, output string) (batches []Batch, left uint64, err error) {
 	if err := checkBounds(bounds); err != nil {
 		return nil, 0, err
@@ -50,12 +51,24 @@ func Split(ctx context.Context, dir string, bounds []uint64, output string) (bat
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, name := range files {
-		beyond, err := splitSection(ctx, filepath.Join(dir, name), bounds, batches)
-		if err != nil {
-			return nil, 0, err
+	counts := make([][]uint64, len(files)) // of each file, the events in each batch
+	err = Each(ctx, len(files), func(ctx context.Context, i int) (err error) {
+		counts[i], err = splitSection(ctx, filepath.Join(dir, files[i]), bounds, batches)
+		return err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	for i, name := range files {
+		for b, n := range counts[i] {
+			switch {
+			case b == len(batches):
+				left += n
+			case n > 0:
+				batches[b].Sections = append(batches[b].Sections, name)
+				batches[b].Events += n
+			}
 		}
-		left += beyond
 	}
 	if err := stage.Publish(); err != nil {
 		return nil, 0, err
@@ -101,17 +114,17 @@ type place struct {
 }
 
 // splitSection writes one section's part of each batch and returns the number
-// of events beyond the last bound.
-func splitSection(ctx context.Context, path string, bounds []uint64, batches []Batch) (left uint64, err error) {
+// of events in each, and after them that of the events beyond the last bound.
+func splitSection(ctx context.Context, path string, bounds []uint64, batches []Batch) (counts []uint64, err error) {
+	counts = make([]uint64, len(bounds)+1)
 	err = readSection(path, func(h frame.Header, file []byte) error {
 		var places []place
 		err := walk(ctx, file, func(offset int64, e event.View) {
 			batch, _ := slices.BinarySearch(bounds, e.Key().Lamport())
-			if batch == len(bounds) {
-				left++
-				return
+			counts[batch]++
+			if batch < len(bounds) {
+				places = append(places, place{offset, batch})
 			}
-			places = append(places, place{offset, batch})
 		})
 		if err != nil {
 			return err
@@ -119,23 +132,21 @@ func splitSection(ctx context.Context, path string, bounds []uint64, batches []B
 		slices.SortStableFunc(places, func(a, b place) int { return a.batch - b.batch })
 		for len(places) > 0 {
 			batch := places[0].batch
-			n := slices.IndexFunc(places, func(p place) bool { return p.batch != batch })
-			if n < 0 {
-				n = len(places)
-			}
-			if err := batches[batch].add(filepath.Base(path), h.Node, file, places[:n]); err != nil {
+			n := int(counts[batch])
+			part := filepath.Join(batches[batch].Dir, filepath.Base(path))
+			if err := writePart(part, h.Node, file, places[:n]); err != nil {
 				return err
 			}
 			places = places[n:]
 		}
-		return ctx.Err()
+		return nil
 	})
-	return left, err
+	return counts, err
 }
 
-// add gives the batch a section with the events of file at places.
-func (b *Batch) add(name string, node uint32, file []byte, places []place) error {
-	w, err := omegalog.Create(filepath.Join(b.Dir, name), node)
+// writePart makes a section with the events of file at places.
+func writePart(path string, node uint32, file []byte, places []place) error {
+	w, err := omegalog.Create(path, node)
 	if err != nil {
 		return err
 	}
@@ -149,7 +160,5 @@ func (b *Batch) add(name string, node uint32, file []byte, places []place) error
 			return err
 		}
 	}
-	b.Sections = append(b.Sections, name)
-	b.Events += uint64(len(places))
 	return w.Close()
 }

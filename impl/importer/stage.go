@@ -19,8 +19,8 @@ type Stage struct {
 	temp   string // beside output, so that a rename can move it there; "" when done
 }
 
-// NewStage begins the folder output, whose parent must exist. Nothing may be
-// there but an empty folder; ErrOutput says what is.
+// NewStage begins the folder output, whose parent must exist. Nothing may be there
+// but an empty folder; ErrOutput says what is.
 func NewStage(output string) (*Stage, error) {
 	output = filepath.Clean(output)
 	if err := checkVacant(output); err != nil {
@@ -76,8 +76,8 @@ func (s *Stage) Publish() error {
 	return nil
 }
 
-// Discard deletes whatever has not been published. After Publish, and when
-// called again, it does nothing.
+// Discard deletes whatever has not been published. After Publish, and when called
+// again, it does nothing.
 func (s *Stage) Discard() {
 	if s.temp != "" {
 		os.RemoveAll(s.temp) // what cannot be deleted stays, under a name that says what it is

@@ -9,36 +9,36 @@
 // # Which commits
 //
 // Those that HEAD reaches, or with All those that any ref reaches, refs/replace
-// left out (clause IMP-6). The objects are taken as they are stored: replace refs, grafts
-// and the commit-graph file are not looked at. Each commit's content must have
-// the hash that names it (IMP-7).
+// left out (clause IMP-6). The objects are taken as they are stored: replace refs,
+// grafts and the commit-graph file are not looked at. Each commit's content must
+// have the hash that names it (IMP-7).
 //
 // Refused, with an error of its own each and nothing written: what is no
 // repository (ErrNotRepository), one that git does not trust (ErrOwner), one
 // without commits (ErrEmpty), a shallow clone (ErrShallow), whose roots are not
-// the history's, missing and damaged objects (ErrMissing, ErrCorrupt), a commit that cannot be
-// read (ErrCommit), more than 65535 parents (ErrParents), and two commits that
-// share an event id (ErrCollision). A partial clone holds all commits and is
-// taken; nothing is ever fetched.
+// the history's, missing and damaged objects (ErrMissing, ErrCorrupt), a commit
+// that cannot be read (ErrCommit), more than 65535 parents (ErrParents), and two
+// commits that share an event id (ErrCollision). A partial clone holds all commits
+// and is taken; nothing is ever fetched.
 //
 // # The event of a commit
 //
-// The key (IMP-8): lamport is 1 for a commit without parents, else 1 more than
-// the largest of its parents, which makes it the number of commits on the
-// longest path from a root; node is the author's id; stream is 0; event is the first 14 bytes of
-// the commit's hash, SHA-1 or SHA-256 as the repository has it.
+// The key (IMP-8): lamport is 1 for a commit without parents, else 1 more than the
+// largest of its parents, which makes it the number of commits on the longest path
+// from a root; node is the author's id; stream is 0; event is the first 14 bytes
+// of the commit's hash, SHA-1 or SHA-256 as the repository has it.
 //
 // The deps (IMP-9) are the keys of its parents, each once.
 //
 // The value (IMP-10) is the time in hours from the author's date to the
 // committer's: how long a change waited until it was taken into this history,
 // below zero where clocks disagreed. From the difference d in seconds it is d*5/18
-// thousandths, rounded half to even, and the nearest i32 where that is
-// outside of it (some 245 years). It is 0 where one of the dates cannot be read. It
-// needs the commit alone, no comparison of trees.
+// thousandths, rounded half to even, and the nearest i32 where that is outside of
+// it (some 245 years). It is 0 where one of the dates cannot be read. It needs the
+// commit alone, no comparison of trees.
 //
-// The payload (IMP-11) is ASCII text, its lines ended by a line feed. For
-// a commit of two parents by an author two hours west of the committer:
+// The payload (IMP-11) is ASCII text, its lines ended by a line feed. For a commit
+// of two parents by an author two hours west of the committer:
 //
 //	commit 0d9def5e1b6e660032e7faf81a9056066a6eeb79
 //	tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904
@@ -49,28 +49,30 @@
 //	object 244 313a4f00c8ae724d7badbe43926f3d4e6dfb4bf8fc94d854da24988515552572
 //
 // commit, tree and parent have the hashes in lower-case hex, the parents in the
-// commit's order and each as often as it says. author and committer have the date as it stands in
-// the object, seconds and zone, when what follows the line's last ">" is a
-// space, 1 to 18 digits, a space, a sign and 1 to 8 digits; else "-". object has the size in
-// bytes and the SHA-256 of the object's whole content (what `git cat-file
-// commit` prints). That hash stands for everything else: message, encoding, signatures, names,
-// in whatever bytes they are. So a payload tells nobody's name and address, and who has
-// the repository can check each event against it, without trusting SHA-1.
+// commit's order and each as often as it says. author and committer have the date
+// as it stands in the object, seconds and zone, when what follows the line's last
+// ">" is a space, 1 to 18 digits, a space, a sign and 1 to 8 digits; else "-".
+// object has the size in bytes and the SHA-256 of the object's whole content (what
+// `git cat-file commit` prints). That hash stands for everything else: message,
+// encoding, signatures, names, in whatever bytes they are. So a payload tells
+// nobody's name and address, and who has the repository can check each event
+// against it, without trusting SHA-1.
 //
 // # Authors
 //
-// A name is what stands before the author line's first "<", without spaces, tabs and
-// carriage returns at its ends, an e-mail what stands between it and the next ">"; a line without the two is all
-// name. Both are then mapped by the .mailmap of HEAD's tree, as gitmailmap(5)
-// says, and by no other. Commits with the same e-mail, ASCII letters in either
-// case, are one author's; without an e-mail, those with the same name (IMP-12). So one
-// author who writes under two names is one node, and under two addresses if the
-// .mailmap says so.
+// A name is what stands before the author line's first "<", without spaces, tabs
+// and carriage returns at its ends, an e-mail what stands between it and the next
+// ">"; a line without the two is all name. Both are then mapped by the .mailmap of
+// HEAD's tree, as gitmailmap(5) says, and by no other. Commits with the same
+// e-mail, ASCII letters in either case, are one author's; without an e-mail, those
+// with the same name (IMP-12). So one author who writes under two names is one
+// node, and under two addresses if the .mailmap says so.
 //
 // Node ids count from 1 in the order of each author's first commit by (lamport,
-// hash) (IMP-13). In names.tsv an author goes by the mapped name and e-mail that most
-// commits have, the least in byte order of those that have equally many; all
-// others, mapped or not, are the other spellings, written "Name <e-mail>" (IMP-14).
+// hash) (IMP-13). In names.tsv an author goes by the mapped name and e-mail that
+// most commits have, the least in byte order of those that have equally many; all
+// others, mapped or not, are the other spellings, written "Name <e-mail>"
+// (IMP-14).
 //
 // The same commits and .mailmap give the same bytes, on any machine.
 package git
@@ -105,8 +107,8 @@ type Summary struct {
 	Bytes      int64  // in all sections
 }
 
-// Import writes the history of a repository into a new folder: all of it, or on
-// an error nothing (IMP-4). It needs the git command. It holds some 200 bytes a
+// Import writes the history of a repository into a new folder: all of it, or on an
+// error nothing (IMP-4). It needs the git command. It holds some 400 bytes a
 // commit in memory. Errors: those of this package, importer.ErrOutput, the
 // context's, those of the file system.
 func Import(ctx context.Context, o Options) (Summary, error) {

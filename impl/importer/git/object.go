@@ -11,8 +11,8 @@ import (
 	"strconv"
 )
 
-// object is what the importer takes from a commit's object. Its slices live
-// until the next parse.
+// object is what the importer takes from a commit's object. Its slices live until
+// the next parse.
 type object struct {
 	parents [][]byte // hashes, in the commit's order
 	name    string   // the author's, as it stands
@@ -37,8 +37,8 @@ func newParser(size int) *parser {
 	return &parser{naming: sha1.New()}
 }
 
-// parse reads the content of the commit with the given hash and checks that it
-// has it (IMP-7). Errors: ErrCorrupt, ErrCommit.
+// parse reads the content of the commit with the given hash and checks that it has
+// it (IMP-7). Errors: ErrCorrupt, ErrCommit.
 func (p *parser) parse(id, content []byte) (*object, error) {
 	p.naming.Reset()
 	p.scratch = fmt.Appendf(p.scratch[:0], "commit %d\x00", len(content))
@@ -71,8 +71,8 @@ func (p *parser) parse(id, content []byte) (*object, error) {
 	return o, nil
 }
 
-// parseLinks reads the lines of the tree and the parents and returns what
-// follows them.
+// parseLinks reads the lines of the tree and the parents and returns what follows
+// them.
 func (p *parser) parseLinks(content []byte, hashSize int) (rest []byte, err error) {
 	o := &p.object
 	tree, rest, err := p.cutHash(content, "tree", hashSize)
@@ -91,8 +91,8 @@ func (p *parser) parseLinks(content []byte, hashSize int) (rest []byte, err erro
 	return rest, nil
 }
 
-// cutHash reads a line of a label and a hash and returns the hash and what
-// follows the line.
+// cutHash reads a line of a label and a hash and returns the hash and what follows
+// the line.
 func (p *parser) cutHash(b []byte, label string, size int) (id, rest []byte, err error) {
 	line, rest, err := cutLine(b, label)
 	if err != nil {
@@ -108,8 +108,8 @@ func (p *parser) cutHash(b []byte, label string, size int) (id, rest []byte, err
 	return p.hashes[start:len(p.hashes):len(p.hashes)], rest, nil
 }
 
-// cutLine reads a line that begins with label and a space and returns the rest
-// of the line and what follows it.
+// cutLine reads a line that begins with label and a space and returns the rest of
+// the line and what follows it.
 func cutLine(b []byte, label string) (line, rest []byte, err error) {
 	line, rest, _ = bytes.Cut(b, []byte("\n"))
 	got, line, found := bytes.Cut(line, []byte(" "))

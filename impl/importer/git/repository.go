@@ -22,8 +22,8 @@ type repository struct {
 }
 
 // settings keep what a repository or its user has configured away from what is
-// read (IMP-6). Lazy fetching in a partial clone is off by GIT_NO_LAZY_FETCH too, which
-// older git does not know.
+// read (IMP-6). Lazy fetching in a partial clone is off by GIT_NO_LAZY_FETCH too,
+// which older git does not know.
 var settings = []string{
 	"--no-pager", "--no-replace-objects",
 	"-c", "core.commitGraph=false",
@@ -44,8 +44,8 @@ func environment() []string {
 		"GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0")
 }
 
-// open finds the repository that dir is in, lets git judge its owner, and
-// refuses shallow clones.
+// open finds the repository that dir is in, lets git judge its owner, and refuses
+// shallow clones.
 func open(ctx context.Context, dir string) (*repository, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -89,16 +89,16 @@ func (r *repository) command(ctx context.Context, args ...string) (*exec.Cmd, *c
 	return c, said
 }
 
-// output runs a git command and returns what it writes. Errors: *Error,
-// ErrNoGit, the context's.
+// output runs a git command and returns what it writes. Errors: *Error, ErrNoGit,
+// the context's.
 func (r *repository) output(ctx context.Context, args ...string) ([]byte, error) {
 	c, said := r.command(ctx, args...)
 	out, err := c.Output()
 	return out, failure(ctx, args[0], said, err)
 }
 
-// stream runs a git command, hands its output to read and then waits for its
-// end. The command is stopped when read fails.
+// stream runs a git command, hands its output to read and then waits for its end.
+// The command is stopped when read fails.
 func (r *repository) stream(ctx context.Context, stdin io.Reader, read func(*bufio.Reader) error, args ...string) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -147,8 +147,8 @@ func (c *complaints) Write(p []byte) (int, error) {
 
 func (c *complaints) String() string { return strings.TrimSpace(string(c.b)) }
 
-// list returns the commits to import, parents before children, with nothing
-// but their hashes (IMP-6).
+// list returns the commits to import, parents before children, with nothing but
+// their hashes (IMP-6).
 func (r *repository) list(ctx context.Context, all bool) (*history, error) {
 	from := []string{r.head}
 	if all {
@@ -177,8 +177,8 @@ func (r *repository) list(ctx context.Context, all bool) (*history, error) {
 	return &h, err
 }
 
-// read reads every commit's object, in the history's order, puts its payload
-// into the spool, and fills in what the history holds of it.
+// read reads every commit's object, in the history's order, puts its payload into
+// the spool, and fills in what the history holds of it.
 func (r *repository) read(ctx context.Context, h *history, out *spool, steps *steps) error {
 	return r.stream(ctx, &requests{h: h}, func(in *bufio.Reader) error {
 		p := newParser(h.hashSize)
@@ -228,8 +228,8 @@ func (q *requests) Read(p []byte) (int, error) {
 // maxObject is the largest commit object that is read, in bytes.
 const maxObject = 64 << 20
 
-// readObject reads the next object that cat-file writes, which must be the
-// commit id, and appends its content to b.
+// readObject reads the next object that cat-file writes, which must be the commit
+// id, and appends its content to b.
 func readObject(in *bufio.Reader, id string, b []byte) ([]byte, error) {
 	line, err := in.ReadString('\n')
 	if err != nil {

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/omega-sheaf-os/omega/impl/importer"
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
@@ -59,10 +57,6 @@ func (s *spool) read(at extent, b []byte) ([]byte, error) {
 
 func (s *spool) close() { s.file.Close() }
 
-// filesAtOnce is how many sections are written at a time. A file's way to the
-// disk is mostly waiting, and some histories have thousands of authors.
-const filesAtOnce = 8
-
 // write writes each author's section, and the table of names, into dir. It
 // returns the size of all sections in bytes.
 func (h *history) write(ctx context.Context, dir string, authors []*author, payloads *spool, steps *steps) (int64, error) {
@@ -74,32 +68,17 @@ func (h *history) write(ctx context.Context, dir string, authors []*author, payl
 	if err := os.WriteFile(filepath.Join(dir, importer.NamesFile), table, 0o666); err != nil {
 		return 0, err
 	}
-	var (
-		parts = h.byAuthor(authors)
-		sizes = make([]int64, len(authors))
-		next  atomic.Int64
-		wg    sync.WaitGroup
-	)
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	for range min(filesAtOnce, len(authors)) {
-		wg.Go(func() {
-			e := &encoder{h: h, payloads: payloads}
-			for i := next.Add(1) - 1; int(i) < len(authors) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				var err error
-				path := filepath.Join(dir, names[i].File)
-				if sizes[i], err = e.section(ctx, path, names[i].Node, parts[i], steps); err != nil {
-					stop(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
+	parts, sizes := h.byAuthor(authors), make([]int64, len(authors))
+	err := importer.Each(ctx, len(authors), func(ctx context.Context, i int) (err error) {
+		e := &encoder{h: h, payloads: payloads}
+		sizes[i], err = e.section(ctx, filepath.Join(dir, names[i].File), names[i].Node, parts[i], steps)
+		return err
+	})
 	var bytes int64
 	for _, n := range sizes {
 		bytes += n
 	}
-	return bytes, context.Cause(ctx)
+	return bytes, err
 }
 
 // byAuthor returns the places of each author's commits, in the order of their keys.

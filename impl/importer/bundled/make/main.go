@@ -1,5 +1,5 @@
-// Command make writes the sections of package bundled again, from a clone of
-// the repository that they come from. It runs in the package's folder, where it
+// Command make writes the sections of package bundled again, from a clone of the
+// repository that they come from. It runs in the package's folder, where it
 // replaces the folder sections.
 package main
 
