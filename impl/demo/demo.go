@@ -15,7 +15,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/omega-sheaf-os/omega/impl/audit"
 	"github.com/omega-sheaf-os/omega/impl/importer"
@@ -33,6 +32,7 @@ const batches = 8
 type Options struct {
 	Repo     string // a git repository; "": the one we stand in, or else the bundled history
 	Members  int
+	Program  string    // how the reader calls this program
 	Out      io.Writer // what happens, as it happens, for people
 	Progress func(done, total int)
 }
@@ -172,23 +172,25 @@ func (s *show) obtain(ctx context.Context, sections string) error {
 			repo, summary.Commits, summary.MaxLamport, summary.Merges, summary.Roots)
 		return nil
 	}
-	if s.Repo != "" || ctx.Err() != nil || !noHistory(err) {
+	why := noHistory(err)
+	if s.Repo != "" || ctx.Err() != nil || why == nil {
 		return err
 	}
-	s.say("   no history here (%v);", err)
-	s.say("   taking the one that comes with the program: the first commits of etcd")
+	s.say("   no history to take here: %v", why)
+	s.say("   so the one that comes with the program: the first commits of etcd")
 	s.report.Source = "bundled"
 	return bundled.Write(sections)
 }
 
-// noHistory reports whether the place we stand in just has none to show.
-func noHistory(err error) bool {
+// noHistory returns why the place we stand in has no history to show, or nil
+// where err is about something else.
+func noHistory(err error) error {
 	for _, e := range []error{git.ErrNotRepository, git.ErrShallow, git.ErrEmpty, git.ErrNoGit} {
 		if errors.Is(err, e) {
-			return true
+			return e
 		}
 	}
-	return false
+	return nil
 }
 
 // makeChain gives each node to a member and makes the chain.
@@ -313,6 +315,6 @@ func (s *show) next() {
 		"ingest --input " + filepath.Join(last.Dir, last.Sections[0]),
 		"reconcile --batch-id " + fmt.Sprint(s.report.Certificates) + " --data " + s.data + " --input " + filepath.Join(s.dir, "rewritten.omega"),
 	} {
-		s.say("   omega-check %s", strings.TrimSpace(line))
+		s.say("   %s %s", s.Program, line)
 	}
 }
