@@ -24,7 +24,7 @@ func writeFormats(p *printer) {
 	p.hex("frame/header", file[:frame.HeaderSize])
 	p.hex("frame/first", file[frame.HeaderSize:][:frame.Overhead])
 	p.digest("frame/file", file)
-	p.text("frame/fields", readFields(file))
+	writeFields(p, file)
 	for i := range 32 {
 		damaged := slices.Clone(file)
 		damaged[g.below(len(damaged))] ^= 1 << g.below(8)
@@ -41,16 +41,16 @@ func sectionFile(events []event.Event, node uint32) []byte {
 	return file
 }
 
-// readFields reads every field of file's events, in words.
-func readFields(file []byte) string {
-	text := fmt.Sprintln(must(frame.ParseHeader(file)).Node)
+// writeFields prints the fields of each event of file as they are read, in words.
+func writeFields(p *printer, file []byte) {
+	p.text("frame/node", fmt.Sprint(must(frame.ParseHeader(file)).Node))
 	for offset := int64(frame.HeaderSize); offset < int64(len(file)); {
 		v, next, err := frame.Next(file, offset)
 		e := must(v, err).Event()
-		text += fmt.Sprintln(offset, e.Key.Lamport(), e.Key.Node(), e.Key.Stream(), e.Key, e.Value, e.Deps, e.Payload)
+		p.text(fmt.Sprintf("frame/fields/%04d", offset), fmt.Sprintf("%d %d %d %x %d %v %x",
+			e.Key.Lamport(), e.Key.Node(), e.Key.Stream(), e.Key.EventID(), e.Value, e.Deps, e.Payload))
 		offset = next
 	}
-	return text
 }
 
 // firstDamage returns kind and offset of the first thing wrong with file (FRM-5,

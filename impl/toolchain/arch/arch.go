@@ -97,12 +97,13 @@ func Output(ctx context.Context, root, goarch string, log io.Writer) ([]byte, er
 
 // DifferenceError is the first line in which two outputs differ.
 type DifferenceError struct {
-	Line      int // from 1
-	Got, Want string
+	Line      int    // from 1
+	Name      string // what the line is about
+	Got, Want string // of a long line, what is around the first difference
 }
 
 func (e *DifferenceError) Error() string {
-	return fmt.Sprintf("line %d of the golden outputs differs:\n got %s\nwant %s", e.Line, e.Got, e.Want)
+	return fmt.Sprintf("line %d of the golden outputs, %s, differs:\n got %s\nwant %s", e.Line, e.Name, e.Got, e.Want)
 }
 
 // Compare returns the number of lines that got and want have in common from
@@ -113,7 +114,7 @@ func Compare(got, want []byte) (int, error) {
 		g, gotRest := cutLine(got)
 		w, wantRest := cutLine(want)
 		if !bytes.Equal(g, w) {
-			return line, &DifferenceError{Line: line + 1, Got: describe(g), Want: describe(w)}
+			return line, difference(line+1, g, w)
 		}
 		line, got, want = line+1, gotRest, wantRest
 	}
@@ -129,9 +130,32 @@ func cutLine(b []byte) (line, rest []byte) {
 	return b[:end], b[end:]
 }
 
-func describe(line []byte) string {
+func difference(line int, got, want []byte) error {
+	at := 0
+	for at < len(got) && at < len(want) && got[at] == want[at] {
+		at++
+	}
+	named := want
+	if len(named) == 0 {
+		named = got
+	}
+	name, _, _ := bytes.Cut(bytes.TrimSpace(named), []byte(" "))
+	return &DifferenceError{Line: line, Name: string(name), Got: around(got, at), Want: around(want, at)}
+}
+
+// around returns what is shown of a line that differs at the index at.
+func around(line []byte, at int) string {
+	const reach = 60
 	if len(line) == 0 {
 		return "no such line"
 	}
-	return fmt.Sprintf("%q", line)
+	from, to := max(0, at-reach), min(len(line), at+reach)
+	text := fmt.Sprintf("%q", line[from:to])
+	if from > 0 {
+		text = "..." + text
+	}
+	if to < len(line) {
+		text += "..."
+	}
+	return text
 }

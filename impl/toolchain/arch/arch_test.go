@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,6 +44,14 @@ func TestCompareNamesTheFirstDifference(t *testing.T) {
 	}
 }
 
+func TestALongLineIsShownAroundItsDifference(t *testing.T) {
+	long := strings.Repeat("0", 1000)
+	_, err := Compare([]byte("name "+long+"1"+long+"\n"), []byte("name "+long+"2"+long+"\n"))
+	zeros := long[:60]
+	require.EqualError(t, err, "line 1 of the golden outputs, name, differs:\n got ...\""+zeros+"1"+zeros[1:]+"\"...\n"+
+		"want ...\""+zeros+"2"+zeros[1:]+"\"...")
+}
+
 // nativeEndian is a golden program that reads memory in the machine's own byte
 // order, which is the fault that this layer is for.
 const nativeEndian = `
@@ -74,7 +83,7 @@ func TestNativeByteOrderIsCaughtOnABigEndianMachine(t *testing.T) {
 	_, err := Check(t.Context(), root, "s390x", os.Stderr)
 	difference, ok := errors.AsType[*DifferenceError](err)
 	require.True(t, ok, "%v", err)
-	require.Equal(t, DifferenceError{Line: 2, Got: `"bad 16909060\n"`, Want: `"bad 67305985\n"`}, *difference)
+	require.Equal(t, DifferenceError{Line: 2, Name: "bad", Got: `"bad 16909060\n"`, Want: `"bad 67305985\n"`}, *difference)
 	require.ErrorContains(t, err, "s390x")
 }
 

@@ -284,7 +284,7 @@ arch amd64
 	require.Equal(t, map[string]float64{"architectures": 1, "lines": 1}, out.counts)
 	require.Len(t, out.problems, 2)
 	require.Contains(t, out.problems[0], "arm64")
-	require.Contains(t, out.problems[1], "s390x: line 1 of the golden outputs differs:\n got \"arch s390x\\n\"\nwant \"arch amd64\\n\"")
+	require.Contains(t, out.problems[1], "s390x: line 1 of the golden outputs, arch, differs:\n got \"arch s390x\\n\"\nwant \"arch amd64\\n\"")
 }
 
 func TestLayersLookAtTheFilesThatBearOnThem(t *testing.T) {
