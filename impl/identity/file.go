@@ -55,7 +55,7 @@ func pathError(path string, err error) error {
 
 // Encode returns the open form of the key, the bytes of a PEM file (IDN-1).
 func Encode(k *Key) []byte {
-	der, err := x509.MarshalPKCS8PrivateKey(k.private)
+	der, err := x509.MarshalPKCS8PrivateKey(k.private())
 	if err != nil {
 		panic(err) // every Ed25519 key has a PKCS#8 form
 	}
@@ -80,7 +80,7 @@ func Decode(file []byte) (*Key, error) {
 	if !ok {
 		return nil, ErrNotEd25519
 	}
-	k := &Key{private: private}
+	k := newKey(private)
 	if !bytes.Equal(Encode(k), file) {
 		return nil, ErrSpelling
 	}

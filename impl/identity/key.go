@@ -41,34 +41,40 @@ import (
 
 // Key is a member's private key. However it is printed, the secret is not.
 type Key struct {
-	private ed25519.PrivateKey
+	// private is a function because package fmt, which reads inner fields past
+	// their methods, prints of a function its address alone.
+	private func() ed25519.PrivateKey
+}
+
+func newKey(private ed25519.PrivateKey) *Key {
+	return &Key{private: func() ed25519.PrivateKey { return private }}
 }
 
 // Generate makes a new key from the system's randomness.
 func Generate() *Key {
 	// crypto/rand ends the program rather than return an error.
 	_, private, _ := ed25519.GenerateKey(rand.Reader)
-	return &Key{private: private}
+	return newKey(private)
 }
 
 // Public returns the public key.
-func (k *Key) Public() cert.PublicKey {
-	return cert.PublicKey(k.private.Public().(ed25519.PublicKey))
+func (k Key) Public() cert.PublicKey {
+	return cert.PublicKey(k.private().Public().(ed25519.PublicKey))
 }
 
 // Sign returns the Ed25519 signature of message.
-func (k *Key) Sign(message []byte) cert.Signature {
-	return cert.Signature(ed25519.Sign(k.private, message))
+func (k Key) Sign(message []byte) cert.Signature {
+	return cert.Signature(ed25519.Sign(k.private(), message))
 }
 
 // String returns the public key's fingerprint.
-func (k *Key) String() string { return Fingerprint(k.Public()) }
+func (k Key) String() string { return Fingerprint(k.Public()) }
 
 // Format prints String for every verb.
-func (k *Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
+func (k Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
 
 // MarshalText gives String, for encoders.
-func (k *Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // Fingerprint returns "SHA256:" and the base64 of the public key's SHA-256, as
 // ssh prints them: 50 characters that people can compare (IDN-3).

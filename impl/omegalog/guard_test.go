@@ -209,6 +209,7 @@ func TestAFaultInOneWorkerLetsTheOthersFinish(t *testing.T) {
 			}
 			done.Add(1)
 		})
+		t.Error("the caller went on as if all tasks had been done")
 		return nil
 	}, v)
 	requireChanged(t, v, err)

@@ -32,7 +32,7 @@ func TestAWriterWritesWhatFramesSay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		node, events := rapid.Uint32().Draw(t, "node"), drawEvents(t)
 		if rapid.Bool().Draw(t, "large") {
-			events = append(events, testEvents(3, rapid.IntRange(100_000, 300_000).Draw(t, "size"))...)
+			events = append(events, testEvents(2, rapid.IntRange(130_000, 150_000).Draw(t, "size"))...)
 		}
 		path := filepath.Join(dir, "any.omega")
 		w, err := Create(path, node)
@@ -118,7 +118,7 @@ func TestAWriterNeedsItsFolderAndAPlace(t *testing.T) {
 // TestAFaultAndACrashLeaveTheOldFileOrTheWholeNewOne tries every operation of a
 // Writer, failed in every way, and then every crash (MAP-3).
 func TestAFaultAndACrashLeaveTheOldFileOrTheWholeNewOne(t *testing.T) {
-	events := testEvents(4, 150_000)
+	events := testEvents(2, 140_000)
 	old, want := sectionBytes(1, nil), sectionBytes(7, events)
 	rapid.Check(t, func(t *rapid.T) {
 		disk := durabletest.New("d")
