@@ -78,6 +78,9 @@ func auditResultOf(report *audit.Report, err error) (result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if report.Notes == nil {
+		report.Notes = []string{}
+	}
 	r := &auditResult{OK: report.OK, Pinned: report.Pinned, Report: report}
 	if report.Chain.Length > 0 {
 		genesis, head := report.Genesis.String(), report.Head.String()

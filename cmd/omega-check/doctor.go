@@ -29,7 +29,7 @@ later version are shown as such, and never as well.`,
 	must(c.MarkFlagRequired("root"))
 	completeFolders(c, "root")
 	return a.runs(c, false, func(ctx context.Context, _ []string) (result, error) {
-		report, err := doctor.Run(ctx, doctor.Options{Root: root, Install: install, Log: a.err})
+		report, err := doctor.Run(ctx, doctor.Options{Root: root, Install: install, Log: a.err, Runtime: testQuorum})
 		if err != nil {
 			return nil, err
 		}

@@ -57,16 +57,6 @@ func usage(format string, args ...any) error {
 	return &exitError{status: statusUsage, Kind: kindUsage, Message: fmt.Sprintf(format, args...)}
 }
 
-// refuse says no without a result.
-func refuse(kind, format string, args ...any) error {
-	return &exitError{status: statusNo, Kind: kind, Message: fmt.Sprintf(format, args...)}
-}
-
 func missing(format string, args ...any) error {
 	return &exitError{status: statusMissing, Kind: kindMissing, Message: fmt.Sprintf(format, args...)}
-}
-
-// damaged says that file is damaged at offset.
-func damaged(file, kind string, offset int64, message string) error {
-	return &exitError{status: statusNo, Kind: kind, File: file, Offset: &offset, Message: message}
 }

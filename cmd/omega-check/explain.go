@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/omega-sheaf-os/omega/impl/archive"
 	"github.com/omega-sheaf-os/omega/impl/certlog"
 	"github.com/omega-sheaf-os/omega/impl/identity"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
@@ -164,7 +165,7 @@ func formats() []format {
 		{"signature", omegalog.SignatureMagic, omegalog.SignatureSuffix, "the signature of a section", explainSignature},
 		{"key", openKeyMark, identity.KeyName, "a member's key", explainKey},
 		{"key", sealedKeyMark, identity.KeyName, "a member's key", explainKey},
-		{"roster", rosterMark, rosterName, "the members of a chain", explainRoster},
+		{"roster", rosterMark, archive.RosterName, "the members of a chain", explainRoster},
 		{"vote", certlog.VoteMagic, "vote", "what a member has signed at one height", explainVote},
 	}
 }

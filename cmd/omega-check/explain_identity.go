@@ -16,9 +16,6 @@ const (
 	rosterMark    = "omega-roster "
 )
 
-// rosterName is a roster's file name in a data folder (DIR-1).
-const rosterName = "roster"
-
 // explainKey decodes the public part of a key file. No byte that holds the
 // secret, in clear or sealed, is printed.
 func explainKey(x *explanation, file []byte, known *node.View) error {

@@ -63,7 +63,7 @@ func TestSizeAndDurationAreShort(t *testing.T) {
 func TestBarFillsFromLeftToRight(t *testing.T) {
 	require.Equal(t, "scan [                              ]   0% 1.0 s", bar("scan", 0, 10, time.Second))
 	require.Equal(t, "scan [===============               ]  50% 1.0 s", bar("scan", 5, 10, time.Second))
-	require.Equal(t, "scan [==============================] 100% 1.0 s", bar("scan", 11, 10, time.Second))
+	require.Equal(t, "scan [============================= ]  99% 1.0 s", bar("scan", 99, 100, time.Second))
 	require.Equal(t, "scan ... 1.0 s", bar("scan", 5, 0, time.Second))
 }
 
@@ -86,6 +86,19 @@ func TestProgressIsDrawnAfterASecondAndTakenAway(t *testing.T) {
 	p = (&streams{err: &quiet}).progress("scan")
 	p.end()
 	require.Empty(t, quiet.String(), "no terminal, no progress")
+}
+
+func TestLinesStandAboveTheProgress(t *testing.T) {
+	var b bytes.Buffer
+	p := &progress{w: &b, drawn: true}
+	out := p.above(&b)
+	for _, line := range []string{"one\n", "two\n"} {
+		_, err := out.Write([]byte(line))
+		require.NoError(t, err)
+	}
+	require.Equal(t, "\r\x1b[Kone\ntwo\n", b.String())
+	p.step(2, 2)
+	require.Zero(t, p.total, "after all parts the time alone is shown")
 }
 
 type brokenPipe struct{}

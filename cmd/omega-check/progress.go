@@ -50,11 +50,39 @@ func (s *streams) progress(label string) *progress {
 	return p
 }
 
-// step says that done of total parts are done; total 0: nobody knows.
+// step says that done of total parts are done. When all are, or total is 0, what
+// is still to be done is not known, and the time alone is shown.
 func (p *progress) step(done, total int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if done >= total {
+		done, total = 0, 0
+	}
 	p.done, p.total = done, total
+}
+
+// above returns a writer to w whose lines stand above the progress line where
+// both are on the same terminal.
+func (p *progress) above(w io.Writer) io.Writer { return lineAbove{p, w} }
+
+type lineAbove struct {
+	p *progress
+	w io.Writer
+}
+
+func (l lineAbove) Write(b []byte) (int, error) {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	l.p.erase()
+	return l.w.Write(b)
+}
+
+// erase takes the line away, with p.mu held.
+func (p *progress) erase() {
+	if p.drawn {
+		fmt.Fprint(p.w, "\r\x1b[K")
+		p.drawn = false
+	}
 }
 
 func (p *progress) draw() {
@@ -69,7 +97,6 @@ func bar(label string, done, total int, passed time.Duration) string {
 	if total <= 0 {
 		return fmt.Sprintf("%s ... %s", label, duration(passed))
 	}
-	done = min(max(done, 0), total)
 	full := progressWidth * done / total
 	return fmt.Sprintf("%s [%s%s] %3d%% %s", label,
 		strings.Repeat("=", full), strings.Repeat(" ", progressWidth-full), 100*done/total, duration(passed))
@@ -79,7 +106,5 @@ func bar(label string, done, total int, passed time.Duration) string {
 func (p *progress) end() {
 	close(p.quit)
 	p.ended.Wait()
-	if p.drawn {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
+	p.erase()
 }

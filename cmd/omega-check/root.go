@@ -155,7 +155,7 @@ func newRoot(a *app) *cobra.Command {
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newInit(a), newImport(a), newSign(a), newIngest(a), newReconcile(a), newCertify(a), newAudit(a), newExplain(a),
-		newKeys(a), newDoctor(a), newVerify(a),
+		newKeys(a), newDoctor(a), newDemo(a), newVerify(a),
 		newVersion(a), newCompletion(a), newMan(a),
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/omega-sheaf-os/omega/impl/certlog"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
+	"github.com/omega-sheaf-os/omega/impl/omegalog"
 	"github.com/spf13/cobra"
 )
 
@@ -54,7 +56,10 @@ func versionOf(info *debug.BuildInfo) *versionResult {
 	v := &versionResult{
 		OK: true, Version: "unknown", Go: runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Formats:  map[string]int{"omega": frame.Version, "omega_sig": 1, "cert_log": 1, "vote": 1},
+		Formats: map[string]int{
+			"omega": frame.Version, "omega_sig": omegalog.SignatureVersion,
+			"cert_log": certlog.Version, "vote": certlog.VoteVersion,
+		},
 	}
 	if info == nil {
 		return v
