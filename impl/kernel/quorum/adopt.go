@@ -7,7 +7,8 @@ import (
 )
 
 // apply adopts a certificate of this height, whoever sent it: its signatures
-// prove it (QRM-16).
+// prove it (QRM-16). This member's is among them, so a member that is not locked
+// on it has lost its memory, and halts (QRM-18).
 func (m *Decided) apply(t *turn) error {
 	c := &m.Certificate
 	switch height := c.Envelope.BatchID; {
@@ -25,9 +26,10 @@ func (m *Decided) apply(t *turn) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
-	if t.neverVoted(next.Head) {
-		own := SignedCommit{Envelope: c.Envelope, Vote: c.Signatures[t.cfg.Self]}
-		t.halt(UnknownCommit, t.commitOf(t.cfg.Self, own))
+	if c.Envelope.Type != cert.RosterChange { // whose votes are not given by this step
+		t.disownedCommit(SignedCommit{Envelope: c.Envelope, Vote: c.Signatures[t.cfg.Self]})
+	}
+	if t.s.Halted != nil {
 		return nil
 	}
 	t.do(Append{Certificate: *c})
@@ -49,17 +51,6 @@ func (t *turn) checkCertificate(c *cert.Certificate) (cert.Chain, error) {
 		return cert.Chain{}, fmt.Errorf("%w: votes for %v", ErrSignature, next.Head)
 	}
 	return next, nil
-}
-
-// neverVoted reports whether a certificate that holds this member's vote cannot
-// hold it: the member is locked on another digest, or it has none and knows from
-// its peers that it has given no vote at this height. One that is not ready yet may
-// have lost its memory of a height that is over, and adopts (QRM-18).
-func (t *turn) neverVoted(digest cert.Hash) bool {
-	if t.s.Lock == nil {
-		return t.s.Ready()
-	}
-	return t.s.Lock.Digest != digest
 }
 
 // comparePast looks at a certificate of a height that is over: the last one again

@@ -27,7 +27,8 @@
 //   - A verified proof higher than the one known is taken over from any prepare or
 //     commit, and is on disk before anything is done by it (QRM-15).
 //   - A certificate with N signatures proves itself, and is adopted from anyone
-//     (QRM-16).
+//     (QRM-16). Its N signatures are known to their signers: who misses one has
+//     crashed between its commit and the end of the height.
 //   - After a start a member signs no prepare and no commit until every peer has
 //     answered what it holds of this member's at this height (QRM-17). A signature
 //     of its own that it does not remember halts it (QRM-18).

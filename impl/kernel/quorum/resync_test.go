@@ -6,7 +6,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
 )
 
@@ -41,24 +40,24 @@ func TestARestoredBackupHaltsBeforeItSigns(t *testing.T) {
 	require.Positive(t, halts, "no run has restored a backup that matters")
 }
 
-// seenBy reports whether one of the peers at the height of the backup holds a
-// prepare or commit of the member that the backup does not.
+// seenBy reports whether the peers know of a signature of the member that counts,
+// and that the backup does not know.
 func seenBy(peers []*node, member int, backup node) bool {
 	var prepare *quorum.SignedPrepare
 	var lock *quorum.Proof
 	if d := backup.disk(nil); d != nil && d.Height == backup.chain.Length {
 		prepare, lock = d.Prepare, d.Lock
 	}
+	newer := false
 	for _, x := range peers {
-		if x.chain.Length != backup.chain.Length {
-			continue
+		if x.chain.Length > backup.chain.Length {
+			return lock == nil // the height is over: its commit counts, and nothing else
 		}
 		p, c := x.s.Prepares[member].Newest, x.s.Commits[member]
-		if p != nil && (prepare == nil || p.Attempt > prepare.Attempt) || c != nil && lock == nil {
-			return true
-		}
+		held := p != nil && (prepare == nil || p.Attempt > prepare.Attempt) || c != nil && lock == nil
+		newer = newer || held && x.chain.Length == backup.chain.Length
 	}
-	return false
+	return newer
 }
 
 func TestAMemberSignsNothingBeforeEveryPeerHasAnswered(t *testing.T) {
@@ -84,17 +83,34 @@ func TestAMemberSignsNothingBeforeEveryPeerHasAnswered(t *testing.T) {
 	require.Nil(t, x.need)
 }
 
-func TestAMemberFarBehindAdoptsEveryHeightAndThenSigns(t *testing.T) {
+func TestAMemberThatMissedTheEndOfItsHeightAdoptsItAndSignsOn(t *testing.T) {
+	w := newWorld(t, 1, 3, 0)
+	for _, x := range w.nodes {
+		w.restart(x)
+	}
+	w.calmUntilPrepared()
+	late := w.nodes[2]
+	for len(w.net) > 0 {
+		w.deliver(0)
+		late.up = late.s.Commits[2] == nil // it crashes once it has committed
+	}
+	require.Equal(t, uint64(1), late.chain.Length)
+	require.Equal(t, uint64(2), w.nodes[0].chain.Length)
+	w.settle(4, 30)
+	require.Len(t, late.log, 3)
+	require.Zero(t, w.stats.halts)
+}
+
+func TestAMemberThatHasLostItsLockDoesNotAdopt(t *testing.T) {
 	w := newWorld(t, 1, 3, 0)
 	for _, x := range w.nodes {
 		w.restart(x)
 	}
 	fresh := *w.nodes[2]
-	w.settle(6, 10)
-	fresh.book = map[cert.Hash]quorum.Content{}
+	w.settle(3, 10)
 	*w.nodes[2] = fresh
 	w.restart(w.nodes[2])
-	w.settle(8, 30)
-	require.Len(t, w.nodes[2].log, 7)
-	require.Zero(t, w.stats.halts)
+	w.calm(0)
+	require.NotNil(t, w.nodes[2].s.Halted)
+	require.Equal(t, quorum.UnknownCommit, w.nodes[2].s.Halted.Reason)
 }
