@@ -34,7 +34,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 )
@@ -69,12 +68,6 @@ func (k Key) Sign(message []byte) cert.Signature {
 
 // String returns the public key's fingerprint.
 func (k Key) String() string { return Fingerprint(k.Public()) }
-
-// Format prints String for every verb.
-func (k Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
-
-// MarshalText gives String, for encoders.
-func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // Fingerprint returns "SHA256:" and the base64 of the public key's SHA-256, as
 // ssh prints them: 50 characters that people can compare (IDN-3).
