@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// RosterName is the roster file's name (IDN-4).
-	RosterName = "roster.txt"
 	// rosterMark is the roster file's first line (IDN-4).
 	rosterMark = "omega-roster v1"
 	// noNodes stands where a member writes no node (IDN-4).

@@ -44,7 +44,7 @@ func TestARosterReadsBackFromItsText(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, r, got)
 		require.Len(t, strings.Split(string(text), "\n"), len(r)+2, "a line for each member, and the first")
-		path := filepath.Join(dir, RosterName)
+		path := filepath.Join(dir, "roster")
 		require.NoError(t, SaveRoster(path, r))
 		got, err = LoadRoster(path)
 		require.NoError(t, err)
@@ -115,7 +115,7 @@ func TestOtherTextIsNoRoster(t *testing.T) {
 
 func TestRosterFilesNameTheirPathInErrors(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, RosterName)
+	path := filepath.Join(dir, "roster")
 	var wrong *Error
 	_, err := LoadRoster(path)
 	require.ErrorIs(t, err, os.ErrNotExist)
@@ -127,7 +127,7 @@ func TestRosterFilesNameTheirPathInErrors(t *testing.T) {
 	_, err = LoadRoster(path)
 	require.ErrorAs(t, err, &wrong)
 	require.ErrorContains(t, err, path+": roster file, line 1: ")
-	require.Error(t, SaveRoster(filepath.Join(dir, "none", RosterName), cert.Roster{{Name: "paris", Key: seedKey(1)}}))
+	require.Error(t, SaveRoster(filepath.Join(dir, "none", "roster"), cert.Roster{{Name: "paris", Key: seedKey(1)}}))
 }
 
 func FuzzParseRosterTakesOneSpelling(f *testing.F) {

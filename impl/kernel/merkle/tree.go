@@ -10,7 +10,7 @@ type Tree struct {
 	roots [64]Hash // roots[i] is that of 2^i leaves where bit i of size is set, else unused
 }
 
-// Size returns the number of leaves.
+// Size returns the number of leaves (MRK-3).
 func (t *Tree) Size() uint64 { return t.size }
 
 // Append adds the leaf with the hash leaf at the end of t (MRK-3).

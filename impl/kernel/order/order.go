@@ -65,7 +65,7 @@ type Entry struct {
 // Sources are the mapped files that hold the events, by number (ORD-2).
 type Sources [][]byte
 
-// Key returns the key of the event at r, in place. r must lie in s.
+// Key returns the key of the event at r, in place. r must lie in s (ORD-2).
 func (s Sources) Key(r Ref) *key.Key { return (*key.Key)(s[r.Source()][r.Offset():]) }
 
 // GroupEnd returns the end of the group at from: the least to > from such that

@@ -16,7 +16,7 @@ import (
 // it likes, and returns after all have returned (SEC-5).
 type Run func(n int, task func(i int))
 
-// Go is the Run that gives each task a goroutine, and task 0 the caller's.
+// Go is the Run that gives each task a goroutine, and task 0 the caller's (SEC-5).
 func Go(n int, task func(i int)) {
 	var wg sync.WaitGroup
 	for i := 1; i < n; i++ {

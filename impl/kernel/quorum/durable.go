@@ -56,7 +56,7 @@ func (d *Durable) Encode() []byte {
 
 // DecodeDurable reads what Encode wrote, and refuses every other form. The error
 // wraps ErrEncoding. Bodies share bytes with b. It verifies no signature: Start
-// does.
+// does (QRM-21).
 func DecodeDurable(b []byte) (*Durable, error) {
 	if len(b) < durableMin {
 		return nil, fmt.Errorf("%w: %d bytes, at least %d", ErrEncoding, len(b), durableMin)

@@ -33,7 +33,8 @@ const (
 func Encode(m Wire) []byte { return m.append(nil) }
 
 // Decode reads the bytes of one message, to their end. The error wraps
-// ErrEncoding. What it returns shares bytes with b. It verifies no signature.
+// ErrEncoding. What it returns shares bytes with b. It verifies no signature
+// (QRM-2).
 func Decode(b []byte) (Wire, error) {
 	if len(b) == 0 {
 		return nil, fmt.Errorf("%w: an empty message", ErrEncoding)

@@ -83,7 +83,7 @@ type Config struct {
 
 // NewConfig returns the config of the member with the public key, for which the
 // signer signs, on the chain; signatures are Ed25519. It fails where the roster
-// does not name the key.
+// does not name the key (QRM-9).
 func NewConfig(chain cert.Chain, public cert.PublicKey, signer Signer) (*Config, error) {
 	self, ok := chain.Roster.Find(public)
 	if !ok {
@@ -108,7 +108,7 @@ type Content struct {
 	Body     []byte
 }
 
-// Digest returns the cert_hash of the content.
+// Digest returns the cert_hash of the content (CRT-3).
 func (c *Content) Digest() cert.Hash { return c.Envelope.Hash() }
 
 // SignedPrepare is what one known member signed in one attempt at one known
@@ -177,7 +177,7 @@ type State struct {
 }
 
 // Begin returns the state of a member that knows its certificates and nothing
-// else. The chain has its genesis. Its first message is Start.
+// else. The chain has its genesis. Its first message is Start (QRM-17).
 func Begin(chain cert.Chain) State {
 	s := State{Chain: chain}
 	s.enter(chain)
@@ -192,7 +192,7 @@ func (s *State) enter(chain cert.Chain) {
 	s.Prepares, s.Commits = make([]Held, n), make([]*SignedCommit, n)
 }
 
-// Height returns the height being agreed on.
+// Height returns the height being agreed on (CRT-2).
 func (s *State) Height() uint64 { return s.Chain.Length }
 
 // Ready reports whether the member may sign: it has started, and every peer has

@@ -157,7 +157,7 @@ func (t *Trace) Versions(i int) []Version {
 }
 
 // Drop takes out every event i for which drop says so; it must say the same of
-// all versions of a key. Places beyond the first dropped one move.
+// all versions of a key. Places beyond the first dropped one move (INV-5).
 func (t *Trace) Drop(drop func(i int) bool) {
 	kept := 0
 	for i, e := range t.entries {
