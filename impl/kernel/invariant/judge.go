@@ -81,11 +81,14 @@ type stream struct {
 	bounded  bool // frontier is one
 }
 
+// recentBits says how many streams a worker finds without its map: 2^recentBits.
+const recentBits = 6
+
 // A worker judges blocks, in canonical order.
 type worker struct {
 	court    *court
 	streams  map[streamID]*stream
-	recent   [64]*stream // of streams, by the low bits of their hash
+	recent   [1 << recentBits]*stream // some of streams, by a hash of their ids
 	verdicts []verdict
 }
 
@@ -96,39 +99,53 @@ func (w *worker) hashBlock(from, to int) merkle.Hash {
 
 // event judges event i, adds it to its stream's figures and returns its bytes.
 func (w *worker) event(i int) event.View {
-	t := w.court.trace
-	e := t.Event(i)
+	e := w.court.trace.Event(i)
 	k := e.Key()
 	s := w.stream(k)
+	if stale := s.bounded && k.Compare(&s.frontier) <= 0; stale || w.badDeps(e, i) || w.conflict(i) {
+		w.refuse(i, stale)
+	}
 	if s.Stats.Count == 0 {
 		s.First = *k
 	}
 	s.Last = *k
 	s.Stats.Add(e.Value())
-	conflict := false
-	if t.Conflicts() > 0 {
-		if i > 0 && t.SameKey(i) {
-			return e // judged with the first version
-		}
-		conflict = i+1 < t.Len() && t.SameKey(i+1)
-	}
-	stale := s.bounded && k.Compare(&s.frontier) <= 0
-	if conflict || stale || w.badDeps(e, i) {
-		w.verdicts = append(w.verdicts, w.court.verdict(i, stale))
-		w.court.refused.Store(true)
-	}
 	return e
+}
+
+// conflict reports whether the key of event i has several versions.
+func (w *worker) conflict(i int) bool {
+	t := w.court.trace
+	return t.Conflicts() > 0 && (i > 0 && t.SameKey(i) || i+1 < t.Len() && t.SameKey(i+1))
+}
+
+// refuse gives the verdict on the key of event i, once for all its versions.
+func (w *worker) refuse(i int, stale bool) {
+	if i > 0 && w.court.trace.SameKey(i) {
+		return // given with the first version
+	}
+	w.verdicts = append(w.verdicts, w.court.verdict(i, stale))
+	w.court.refused.Store(true)
 }
 
 // badDeps reports whether something is wrong with a dep of e, which is event i.
 func (w *worker) badDeps(e event.View, i int) bool {
 	lamport := e.Key().Lamport()
 	for d := range e.DepCount() {
-		if dep := e.Dep(d); dep.Lamport() >= lamport || !w.court.present(dep, i) {
+		dep := e.Dep(d)
+		if dep.Lamport() >= lamport || !w.isLatest(dep) && !w.court.present(dep, i) {
 			return true
 		}
 	}
 	return false
+}
+
+// isLatest reports whether dep is the event that w has last seen of dep's
+// stream, as most deps are. The trace holds it, then.
+func (w *worker) isLatest(dep *key.Key) bool {
+	id := idOf(dep)
+	s := *w.slot(id)
+	return s != nil && s.id == id && s.Stats.Count > 0 && s.Last == *dep
 }
 
 // present reports whether dep, whose Lamport time is below that of event i, is
@@ -137,10 +154,15 @@ func (c *court) present(dep *key.Key, i int) bool {
 	return c.trace.Has(dep, i) || len(c.past.Versions(dep)) > 0
 }
 
+// slot returns where recent keeps the stream id, or another one.
+func (w *worker) slot(id streamID) **stream {
+	return &w.recent[uint64(id)*0x9E3779B97F4A7C15>>(64-recentBits)]
+}
+
 // stream returns what w knows of the stream of k.
 func (w *worker) stream(k *key.Key) *stream {
 	id := idOf(k)
-	slot := &w.recent[uint64(id)*0x9E3779B97F4A7C15>>58]
+	slot := w.slot(id)
 	if *slot != nil && (*slot).id == id {
 		return *slot
 	}
