@@ -126,7 +126,7 @@ func FuzzDecode(f *testing.F) {
 // sampleDisk returns what the disk of member 0 of two holds once it has locked
 // in attempt 1 and then learned a proof of attempt 2, and the candidates of all.
 func sampleDisk(t tester) (*memo, cert.Chain, *quorum.Durable) {
-	m, chain := newMemo(), genesis(t, 2, 0)
+	m, chain := known, genesis(t, 2, 0)
 	c := content(chain, 1)
 	p := proofOf(m, chain, 1, c.Digest())
 	high := proofOf(m, chain, 2, c.Digest())
@@ -272,7 +272,7 @@ func sealed(b []byte) []byte {
 func hashBytes(c quorum.Content) []byte { h := c.Digest(); return h[:] }
 
 func TestARosterChangeIsAdoptedAndNotRun(t *testing.T) {
-	m, chain := newMemo(), genesis(t, 2, 0)
+	m, chain := known, genesis(t, 2, 0)
 	grown := genesis(t, 3, 0).Roster
 	body := (&cert.RosterChangeBody{OldHash: chain.Roster.Hash(), Roster: grown}).Append(nil)
 	c := cert.Certificate{Envelope: cert.Seal(cert.RosterChange, merkle.EmptyRoot(), 1, chain.Head, body), Body: body}

@@ -67,18 +67,23 @@ func fingerprint(s *quorum.State) string {
 }
 
 // step makes a step, and checks that it is a function that leaves its arguments
-// alone and that an error changes nothing.
+// alone and that an error changes nothing; closely, at every fourth step.
 func (j *judge) step(cfg *quorum.Config, s quorum.State, m quorum.Message) (quorum.State, []quorum.Effect, error) {
-	t := j.w.t
-	before := fingerprint(&s)
+	t, before := j.w.t, ""
+	closely := j.w.rng.IntN(4) == 0
+	if closely {
+		before = fingerprint(&s)
+	}
 	next, effects, err := quorum.Step(cfg, s, m)
-	require.True(t, before == fingerprint(&s), "Step changed its argument")
+	if closely {
+		require.True(t, before == fingerprint(&s), "Step changed its argument")
+	}
 	if err != nil {
-		require.True(t, before == fingerprint(&next), "an error changed the state")
+		require.True(t, !closely || before == fingerprint(&next), "an error changed the state")
 		require.Empty(t, effects)
 		return next, effects, err
 	}
-	if j.w.rng.IntN(8) == 0 {
+	if closely {
 		again, effects2, err := quorum.Step(cfg, s, m)
 		require.NoError(t, err)
 		require.True(t, reflect.DeepEqual(next, again), "Step is no function")

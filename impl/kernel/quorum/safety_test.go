@@ -16,7 +16,7 @@ func TestNothingForksWhateverLiarsAndCrashesDo(t *testing.T) {
 		crashes_ := rapid.Bool().Draw(t, "crashes")
 		seed := rapid.Uint64().Draw(t, "seed")
 		actions := rapid.IntRange(50, 500).Draw(t, "actions")
-		for i := range uint64(5) {
+		for i := range uint64(3) {
 			w := newWorld(t, seed+i, n, liars)
 			w.variant = func(member int, height, attempt uint64) int {
 				return table[(uint64(member%2)*5*(i%2)+height*7+attempt)%12]

@@ -43,9 +43,24 @@ var identities = func() (ids [6]identity) {
 type memo struct {
 	signed   map[string]cert.Signature
 	verified map[string]bool
+	chains   map[string]cert.Chain
 }
 
-func newMemo() *memo { return &memo{map[string]cert.Signature{}, map[string]bool{}} }
+// known is shared by all tests of this package, which run one after the other.
+var known = &memo{map[string]cert.Signature{}, map[string]bool{}, map[string]cert.Chain{}}
+
+// check is Chain.Check.
+func (m *memo) check(t tester, chain cert.Chain, c *cert.Certificate) cert.Chain {
+	k := string(quorum.Encode(&quorum.Decided{Certificate: *c})) + chain.Head.String()
+	next, ok := m.chains[k]
+	if !ok {
+		var err error
+		next, err = chain.Check(c)
+		require.NoError(t, err)
+		m.chains[k] = next
+	}
+	return next
+}
 
 func (m *memo) sign(member int, msg []byte) cert.Signature {
 	k := fmt.Sprint(member, ":") + string(msg)
@@ -91,12 +106,9 @@ func genesis(t tester, n int, salt byte) cert.Chain {
 	c := cert.Certificate{Body: body.Append(nil)}
 	c.Envelope = cert.Seal(cert.Genesis, merkle.EmptyRoot(), 0, cert.Hash{}, c.Body)
 	for i := range n {
-		vote := ed25519.Sign(identities[i].private, cert.VoteMessage(cert.Hash{}, c.Envelope.Hash()))
-		c.Signatures = append(c.Signatures, cert.Signature(vote))
+		c.Signatures = append(c.Signatures, known.sign(i, cert.VoteMessage(cert.Hash{}, c.Envelope.Hash())))
 	}
-	chain, err := cert.Chain{}.Check(&c)
-	require.NoError(t, err)
-	return chain
+	return known.check(t, cert.Chain{}, &c)
 }
 
 // content returns one of many certificates that can follow the chain.
@@ -153,7 +165,7 @@ type world struct {
 }
 
 func newWorld(t tester, seed uint64, n, liars int) *world {
-	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 7)), memo: newMemo(), n: n, genesis: genesis(t, n, 0)}
+	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 7)), memo: known, n: n, genesis: genesis(t, n, 0)}
 	w.judge = newJudge(w)
 	w.pool = newPool(w)
 	w.variant = func(int, uint64, uint64) int { return 0 }
@@ -234,8 +246,7 @@ func (w *world) carryOut(x *node, e quorum.Effect) {
 	case quorum.Append:
 		w.stats.appends++
 		w.judge.append(x, e)
-		next, err := x.chain.Check(&e.Certificate)
-		require.NoError(w.t, err)
+		next := w.memo.check(w.t, x.chain, &e.Certificate)
 		x.chain, x.log, x.book = next, append(x.log, e.Certificate), map[cert.Hash]quorum.Content{}
 		x.need = nil
 	case quorum.Announce:

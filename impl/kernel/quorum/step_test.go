@@ -20,7 +20,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
-	b := &bench{memo: newMemo(), t: t, chain: genesis(t, 3, 0)}
+	b := &bench{memo: known, t: t, chain: genesis(t, 3, 0)}
 	b.cfg, b.s = b.config(b.chain, 0), quorum.Begin(b.chain)
 	b.step(quorum.Start{Nonce: quorum.Nonce{7}})
 	b.step(b.reply(1, nil, nil))
@@ -245,7 +245,7 @@ func TestAHeightWithoutFaultsTakesTheseEffects(t *testing.T) {
 }
 
 func TestOneMemberDecidesAlone(t *testing.T) {
-	m, chain := newMemo(), genesis(t, 1, 0)
+	m, chain := known, genesis(t, 1, 0)
 	s, effects, err := quorum.Step(m.config(chain, 0), quorum.Begin(chain), quorum.Start{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"need"}, kinds(effects))
@@ -457,7 +457,7 @@ func TestAForgedSecondCertificateIsRefused(t *testing.T) {
 
 func TestOnlyAMatchingConfigSteps(t *testing.T) {
 	chain, other := genesis(t, 2, 0), genesis(t, 2, 1)
-	m := newMemo()
+	m := known
 	_, _, err := quorum.Step(m.config(other, 0), quorum.Begin(chain), quorum.Start{})
 	require.ErrorIs(t, err, quorum.ErrWrongChain)
 	cfg := m.config(chain, 0)
@@ -470,7 +470,7 @@ func TestOnlyAMatchingConfigSteps(t *testing.T) {
 }
 
 func TestAConfigVerifiesWithEd25519(t *testing.T) {
-	chain, signer := genesis(t, 2, 0), memoSigner{newMemo(), 1}
+	chain, signer := genesis(t, 2, 0), memoSigner{known, 1}
 	cfg, err := quorum.NewConfig(chain, chain.Roster[1].Key, signer)
 	require.NoError(t, err)
 	require.Equal(t, 1, cfg.Self)
