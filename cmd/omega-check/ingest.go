@@ -84,9 +84,11 @@ func ingest(views []*omegalog.OmegaLogView, p *progress) (result, error) {
 
 func ingestFile(v *omegalog.OmegaLogView) (ingested, error) {
 	f := ingested{File: v.Name(), Bytes: int64(len(v.Bytes()))}
+	arena := archive.NewArena()
+	defer arena.Close()
 	var sum section.Summary
 	err := omegalog.Guard(func() (err error) {
-		sum, err = section.Scan(v.Bytes(), archive.Workers())
+		sum, err = section.Scan(v.Bytes(), archive.Workers(arena))
 		return err
 	}, v)
 	var bad *frame.Error

@@ -43,10 +43,17 @@ func broken(kind, file string, offset int64, format string, args ...any) error {
 	return &RuleError{Kind: kind, File: file, Offset: offset, Message: fmt.Sprintf(format, args...)}
 }
 
-// Workers are the means with which sections are reconciled: every core, and
-// goroutines whose memory faults a guard can catch.
-func Workers() invariant.Options {
-	return invariant.Options{Workers: runtime.GOMAXPROCS(0), Run: omegalog.Run}
+// indexBudget is how much plain memory, in bytes, the index of a batch takes
+// before it spills to temporary files: enough for 12 million events (MAP-4).
+const indexBudget = 384 << 20
+
+// NewArena returns the memory for the index of one batch.
+func NewArena() *omegalog.Arena { return omegalog.NewArena("", indexBudget) }
+
+// Workers are the means with which sections are reconciled: every core,
+// goroutines whose memory faults a guard can catch, and the arena's memory.
+func Workers(arena *omegalog.Arena) invariant.Options {
+	return invariant.Options{Workers: runtime.GOMAXPROCS(0), Run: omegalog.Run, Alloc: arena.Alloc}
 }
 
 // CheckTrace checks that the mapped file is what a merge certificate with the
@@ -54,7 +61,9 @@ func Workers() invariant.Options {
 // against this past, and whose root and figures, computed again, are those (DIR-3,
 // AUD-4). What is wrong is a *RuleError.
 func (p *Past) CheckTrace(view *omegalog.OmegaLogView, root merkle.Hash, body *cert.MergeBody) error {
-	err := omegalog.Guard(func() error { return p.checkTrace(view, root, body) }, view)
+	arena := NewArena()
+	err := omegalog.Guard(func() error { return p.checkTrace(view, root, body, Workers(arena)) }, view)
+	err = errors.Join(err, arena.Close())
 	var changed *omegalog.ChangedError
 	if errors.As(err, &changed) {
 		return broken(KindChanged, changed.Path, changed.Offset, "%s", changed.Message)
@@ -62,9 +71,9 @@ func (p *Past) CheckTrace(view *omegalog.OmegaLogView, root merkle.Hash, body *c
 	return err
 }
 
-func (p *Past) checkTrace(view *omegalog.OmegaLogView, root merkle.Hash, body *cert.MergeBody) error {
+func (p *Past) checkTrace(view *omegalog.OmegaLogView, root merkle.Hash, body *cert.MergeBody, opt invariant.Options) error {
 	path := view.Name()
-	got, err := invariant.Reconcile([]invariant.Input{{Name: path, Data: view.Bytes()}}, p, Workers())
+	got, err := invariant.Reconcile([]invariant.Input{{Name: path, Data: view.Bytes()}}, p, opt)
 	var damage *frame.Error
 	if errors.As(err, &damage) {
 		return broken(string(damage.Kind), path, damage.Offset, "%s", damage.Message)

@@ -12,13 +12,16 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
 )
 
-// Sections are mapped inputs. Close them when what was reconciled from them is no
-// longer used.
-type Sections struct{ Views []*omegalog.OmegaLogView }
+// Sections are mapped inputs, and the memory for the index over them. Close them
+// when what was reconciled from them is no longer used.
+type Sections struct {
+	Views []*omegalog.OmegaLogView
+	arena *omegalog.Arena
+}
 
 // OpenSections maps the files. After an error none is left open.
 func OpenSections(paths []string) (*Sections, error) {
-	s := &Sections{}
+	s := &Sections{arena: archive.NewArena()}
 	for _, path := range paths {
 		view, err := omegalog.Open(path)
 		if err != nil {
@@ -29,9 +32,9 @@ func OpenSections(paths []string) (*Sections, error) {
 	return s, nil
 }
 
-// Close unmaps the files.
+// Close gives back files and memory. A Result's Trace is invalid after it.
 func (s *Sections) Close() error {
-	var errs []error
+	errs := []error{s.arena.Close()}
 	for _, v := range s.Views {
 		errs = append(errs, v.Close())
 	}
@@ -47,7 +50,7 @@ func (s *Sections) Reconcile(past invariant.Past) (result *invariant.Result, err
 		inputs[i] = invariant.Input{Name: v.Name(), Data: v.Bytes()}
 	}
 	err = omegalog.Guard(func() error {
-		result, err = invariant.Reconcile(inputs, past, archive.Workers())
+		result, err = invariant.Reconcile(inputs, past, archive.Workers(s.arena))
 		return err
 	}, s.Views...)
 	if p, ok := past.(*archive.Past); ok {
