@@ -57,7 +57,8 @@ func anyKeys(g *generator, n int) order.Sources {
 func sorted(src order.Sources, workers int) []byte {
 	entries := entriesOf(src)
 	var out []byte
-	for _, e := range order.Sort(entries, src, make([]order.Entry, len(entries)), workers) {
+	ordered, _ := order.Sort(entries, src, make([]order.Entry, len(entries)), workers, nil)
+	for _, e := range ordered {
 		out = binary.BigEndian.AppendUint64(out, uint64(e.Ref))
 		out = append(out, src.Key(e.Ref)[:]...)
 	}

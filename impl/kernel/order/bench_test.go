@@ -128,7 +128,7 @@ func benchmarkSort(b *testing.B, src Sources, entries []Entry) {
 		runtime.GC()
 		b.StartTimer()
 		start := time.Now()
-		sorted = Sort(work, src, scratch, 2)
+		sorted, _ = Sort(work, src, scratch, 2, nil)
 		times = append(times, time.Since(start))
 	}
 	for i := range sorted {
@@ -154,7 +154,7 @@ func BenchmarkOrderShapes(b *testing.B) {
 			work, scratch := make([]Entry, n), make([]Entry, n)
 			for b.Loop() {
 				copy(work, entries)
-				Sort(work, src, scratch, 2)
+				Sort(work, src, scratch, 2, nil)
 			}
 			b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/n, "ns/event")
 		})

@@ -3,6 +3,8 @@ package order
 import (
 	"math/bits"
 	"sort"
+
+	"github.com/omega-sheaf-os/omega/impl/kernel/parallel"
 )
 
 // mergePart is the number of entries that one task of a merge writes.
@@ -24,7 +26,7 @@ func merge(a, b []Entry, runs []int, workers int) (merged, spare []Entry) {
 			}
 			left = append(left, end)
 		}
-		parallel(workers, len(tasks), func(_, i int) { tasks[i].run() })
+		inParallel(parallel.Go, workers, len(tasks), func(_, i int) { tasks[i].run() })
 		a, b, runs = b, a, left
 	}
 	return a, b

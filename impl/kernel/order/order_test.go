@@ -40,13 +40,30 @@ func plainSort(entries []Entry, src Sources) []Entry {
 	return sorted
 }
 
+// plainDistinct reports whether the sorted entries have a key each.
+func plainDistinct(sorted []Entry, src Sources) bool {
+	for i := 1; i < len(sorted); i++ {
+		if *src.Key(sorted[i-1].Ref) == *src.Key(sorted[i].Ref) {
+			return false
+		}
+	}
+	return true
+}
+
+// sorted is Sort without means of its own, for tests of the order alone.
+func sorted(entries []Entry, src Sources, scratch []Entry, workers int) []Entry {
+	ordered, _ := Sort(entries, src, scratch, workers, nil)
+	return ordered
+}
+
 // requireSorted sorts a copy of entries with several numbers of workers, each
 // time beside a scratch of the same size, and compares with the plain sort.
 func requireSorted(t require.TestingT, entries []Entry, src Sources) {
 	want := plainSort(entries, src)
 	for _, workers := range []int{1, 3} {
 		scratch := make([]Entry, len(entries))
-		got := Sort(slices.Clone(entries), src, scratch, workers)
+		got, distinct := Sort(slices.Clone(entries), src, scratch, workers, nil)
+		require.Equal(t, plainDistinct(want, src), distinct)
 		if !slices.Equal(want, got) { // require.Equal would print them all
 			require.Fail(t, "order differs", "%d workers, %d entries", workers, len(entries))
 		}
@@ -287,7 +304,7 @@ func TestSortKeepsToTheMemoryItIsGiven(t *testing.T) {
 		copy(work, entries)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		got := Sort(work, src, scratch, 2)
+		got := sorted(work, src, scratch, 2)
 		runtime.ReadMemStats(&after)
 		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(3*n), "%s: far less than the 16 bytes of an entry", name)
 		require.True(t, &got[0] == &work[0] || &got[0] == &scratch[0], "%s: the result must lie in given memory", name)
@@ -303,7 +320,7 @@ func TestSortKeepsTheEntriesWhereKeysAndLamportsDisagree(t *testing.T) {
 		for i := range src[0] {
 			src[0][i] = byte(r.Uint32())
 		}
-		got := Sort(slices.Clone(entries), src, make([]Entry, len(entries)), 2)
+		got := sorted(slices.Clone(entries), src, make([]Entry, len(entries)), 2)
 		slices.SortFunc(got, byRef)
 		require.True(t, slices.Equal(entries, got), name)
 	}
@@ -314,9 +331,9 @@ func TestAShortScratchIsMadeUpFor(t *testing.T) {
 	src, entries := layOut(t, 1, 0, shapes["random"](r, 1000), func(int) int { return 0 })
 	want := plainSort(entries, src)
 	scratch := make([]Entry, 999)
-	require.Equal(t, want, Sort(entries, src, scratch, 1))
+	require.Equal(t, want, sorted(entries, src, scratch, 1))
 	require.Equal(t, make([]Entry, 999), scratch)
-	require.Empty(t, Sort(nil, nil, nil, 1))
+	require.Empty(t, sorted(nil, nil, nil, 1))
 }
 
 func TestRefsReachTheirBoundsAndNoFurther(t *testing.T) {
@@ -362,7 +379,7 @@ func TestGroupsAreTheEntriesWithOneKey(t *testing.T) {
 			}
 		}
 		src, entries := layOut(t, 1, 0, copies, func(int) int { return 0 })
-		sorted := Sort(entries, src, nil, 1)
+		sorted := sorted(entries, src, nil, 1)
 		var flat []Entry
 		last := ""
 		for group := range src.Groups(sorted) {
@@ -389,10 +406,13 @@ func ExampleSort() {
 	first, _ := NewRef(0, 0)
 	second, _ := NewRef(1, 0)
 	entries := []Entry{{7, first}, {6, second}}
-	for _, e := range Sort(entries, src, make([]Entry, len(entries)), 1) {
+	ordered, distinct := Sort(entries, src, make([]Entry, len(entries)), 1, nil)
+	for _, e := range ordered {
 		fmt.Println(e.Ref.Source(), src.Key(e.Ref))
 	}
+	fmt.Println("distinct:", distinct)
 	// Output:
 	// 1 00000000000000060000000900000000000000000000000000000000
 	// 0 0000000000000007000000030001000000000000000000000000000a
+	// distinct: true
 }

@@ -1,6 +1,10 @@
 package order
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/omega-sheaf-os/omega/impl/kernel/parallel"
+)
 
 const (
 	// maxDigit is the largest number of bits by which one pass of the radix sort
@@ -48,7 +52,7 @@ func radix(a, b []Entry, toB bool, workers int) {
 	}
 	part := func(i int) []Entry { return a[cut(len(a), i, workers):cut(len(a), i+1, workers)] }
 	diffs := make([]uint64, workers)
-	parallel(workers, workers, func(_, i int) { diffs[i] = differing(part(i), a[0].Lamport) })
+	inParallel(parallel.Go, workers, workers, func(_, i int) { diffs[i] = differing(part(i), a[0].Lamport) })
 	var diff uint64
 	for _, d := range diffs {
 		diff |= d
@@ -61,7 +65,7 @@ func radix(a, b []Entry, toB bool, workers int) {
 	}
 	shift, mask := digit(len(a), diff)
 	counts := make([][1 << maxDigit]int, workers)
-	parallel(workers, workers, func(_, i int) { count(part(i), shift, mask, counts[i][:]) })
+	inParallel(parallel.Go, workers, workers, func(_, i int) { count(part(i), shift, mask, counts[i][:]) })
 	ends := make([]int, mask+1)
 	at := 0
 	for d := range ends {
@@ -70,7 +74,7 @@ func radix(a, b []Entry, toB bool, workers int) {
 		}
 		ends[d] = at
 	}
-	parallel(workers, workers, func(_, i int) { scatter(part(i), b, shift, mask, counts[i][:]) })
+	inParallel(parallel.Go, workers, workers, func(_, i int) { scatter(part(i), b, shift, mask, counts[i][:]) })
 	radixBuckets(a, b, !toB, ends, workers)
 }
 
@@ -93,7 +97,7 @@ func radixBuckets(a, b []Entry, toA bool, ends []int, workers int) {
 	// More parts than workers, since entries need not be spread evenly.
 	parts := 8 * workers
 	counters := make([][]int, workers)
-	parallel(workers, parts, func(worker, part int) {
+	inParallel(parallel.Go, workers, parts, func(worker, part int) {
 		if counters[worker] == nil {
 			counters[worker] = newCounters(most)
 		}

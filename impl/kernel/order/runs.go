@@ -1,5 +1,7 @@
 package order
 
+import "github.com/omega-sheaf-os/omega/impl/kernel/parallel"
+
 const (
 	// maxRuns is the number of runs up to which merging beats the radix sort.
 	maxRuns = 16
@@ -14,7 +16,7 @@ const (
 // maxRuns would result it gives up, with ok false and a in any order.
 func repair(a []Entry, workers int) (runs []int, ok bool) {
 	parts := make([][]int, workers)
-	parallel(workers, workers, func(_, part int) {
+	inParallel(parallel.Go, workers, workers, func(_, part int) {
 		parts[part] = repairFrom(a[:cut(len(a), part+1, workers)], cut(len(a), part, workers))
 	})
 	for i, starts := range parts {

@@ -24,16 +24,16 @@ func (s Sources) word(word int, r Ref) uint64 {
 // settle brings the entries of each group in sorted, whose keys agree up to and
 // with the given word, into the order of the rest of the key and then of Ref.
 // The Lamport fields hold that word, before and after.
-func (s Sources) settle(word int, sorted, spare []Entry, workers int) {
+func (s *sorter) settle(word int, sorted, spare []Entry, workers int) {
 	bounds := groupBounds(sorted, workers)
-	parallel(workers, len(bounds)-1, func(_, part int) {
+	inParallel(s.run, workers, len(bounds)-1, func(_, part int) {
 		from, to := bounds[part], bounds[part+1]
 		s.settlePart(word, sorted[from:to], spare[from:to], workers)
 	})
 }
 
 // settlePart is settle in one go; only a large group gets more than one worker.
-func (s Sources) settlePart(word int, sorted, spare []Entry, workers int) {
+func (s *sorter) settlePart(word int, sorted, spare []Entry, workers int) {
 	for from := 0; from < len(sorted); {
 		to := from + 1
 		for to < len(sorted) && sorted[to].Lamport == sorted[from].Lamport {
@@ -66,10 +66,13 @@ func groupBounds(sorted []Entry, workers int) []int {
 
 // settleGroup is settle for one group: the next word takes the place of the
 // common one, and sorts the group, until the common one returns.
-func (s Sources) settleGroup(word int, group, spare []Entry, workers int) {
+func (s *sorter) settleGroup(word int, group, spare []Entry, workers int) {
+	if word+1 == refWord && !s.equal.Load() {
+		s.equal.Store(true)
+	}
 	common := group[0].Lamport
 	for i := range group {
-		group[i].Lamport = s.word(word+1, group[i].Ref)
+		group[i].Lamport = s.src.word(word+1, group[i].Ref)
 	}
 	sorted, _ := s.sortWord(word+1, group, spare, workers)
 	for i := range group {

@@ -51,8 +51,12 @@ func Glue(files [][]byte, opt Options) (*Trace, error) {
 		return nil, ix.err
 	}
 	t := &Trace{src: files}
-	sorted := order.Sort(entries, t.src, scratch, opt.Workers)
-	if len(sorted) > 0 && &sorted[0] == &scratch[0] {
+	sorted, distinct := order.Sort(entries, t.src, scratch, opt.Workers, opt.Run)
+	if distinct {
+		t.entries = sorted
+		return t, nil
+	}
+	if &sorted[0] == &scratch[0] {
 		scratch = entries
 	}
 	t.collapse(sorted, scratch, opt)
