@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/omega-sheaf-os/omega/impl/archive"
 	"github.com/omega-sheaf-os/omega/impl/certlog"
 	"github.com/omega-sheaf-os/omega/impl/identity"
+	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/key"
@@ -158,6 +160,52 @@ func TestFieldsOfEveryFileLeaveNothingOut(t *testing.T) {
 	}
 }
 
+// A change that every CRC has followed is found by the hashes, the links and the
+// signatures.
+func TestExplainNoticesForgedCertificates(t *testing.T) {
+	dir, _ := testFolder(t)
+	for name, forge := range map[string]struct {
+		check string
+		do    func(c *cert.Certificate)
+	}{
+		"vote":           {"signature", func(c *cert.Certificate) { c.Signatures[1] = c.Signatures[0] }},
+		"missing vote":   {"signatures", func(c *cert.Certificate) { c.Signatures = c.Signatures[1:] }},
+		"body":           {"body_hash", func(c *cert.Certificate) { c.Body[len(c.Body)-1] ^= 1 }},
+		"id":             {"cert_id", func(c *cert.Certificate) { c.Envelope.ID[0] ^= 1 }},
+		"link":           {"link", func(c *cert.Certificate) { c.Envelope.Prev[0] ^= 1 }},
+		"whole envelope": {"state", func(c *cert.Certificate) { restate(t, c) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			records, err := certlog.Read(certlog.Path(dir))
+			require.NoError(t, err)
+			file := certlog.AppendHeader(nil)
+			for i, r := range records {
+				if i == 1 {
+					forge.do(r.Certificate)
+				}
+				file, err = cert.AppendRecord(file, r.Certificate)
+				require.NoError(t, err)
+			}
+			path := filepath.Join(t.TempDir(), "forged")
+			require.NoError(t, os.WriteFile(path, file, 0o600))
+			x, err := explain(path, "", false)
+			require.NoError(t, err)
+			require.False(t, x.OK)
+			failed := slices.ContainsFunc(x.Parts[2].Checks, func(c check) bool { return c.Name == forge.check && c.Verdict == fails })
+			require.True(t, failed, "%+v", x.Parts[2].Checks)
+		})
+	}
+}
+
+// restate gives a merge another state, and hashes that fit it.
+func restate(t *testing.T, c *cert.Certificate) {
+	body, err := cert.ParseMergeBody(c.Body)
+	require.NoError(t, err)
+	body.State[0] ^= 1
+	c.Body = body.Append(nil)
+	c.Envelope = cert.Seal(cert.Merge, c.Envelope.TraceRoot, c.Envelope.BatchID, c.Envelope.Prev, c.Body)
+}
+
 // A changed byte anywhere in a file makes explain say no.
 func TestExplainNoticesEveryChangedByte(t *testing.T) {
 	dir, section := testFolder(t)
@@ -168,7 +216,7 @@ func TestExplainNoticesEveryChangedByte(t *testing.T) {
 		file, err := os.ReadFile(name)
 		require.NoError(t, err)
 		copied := filepath.Join(t.TempDir(), filepath.Base(name))
-		step := len(file)/150 + 1
+		step := len(file)/60 + 1
 		for at := 0; at < len(file); at += step {
 			changed := append([]byte{}, file...)
 			changed[at] ^= 0x10
