@@ -59,7 +59,7 @@ func TestAllDecideOnceFaultsStop(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t, rapid.Uint64().Draw(t, "seed"), rapid.IntRange(1, 4).Draw(t, "members"), 0)
 		w.variant = agreeing(uint64(rapid.IntRange(0, 4).Draw(t, "agreeing from")))
-		w.crashes = true
+		w.temper = drawTemper(t)
 		for _, x := range w.nodes {
 			w.restart(x)
 		}
@@ -145,6 +145,30 @@ func TestALockThatOneMemberHoldsAloneIsDecided(t *testing.T) {
 			require.Equal(t, content(w.genesis, 1).Envelope, x.log[0].Envelope, "the lock is not what was decided")
 		}
 	})
+}
+
+func TestACertificateThatOneMemberHoldsAloneIsFetched(t *testing.T) {
+	for n := 2; n <= 4; n++ {
+		w := newWorld(t, 1, n, 0)
+		for _, x := range w.nodes {
+			w.restart(x)
+		}
+		w.calmUntilPrepared()
+		// All prepares arrive; then all commits reach member 0, and nothing else arrives.
+		for len(w.net) > 0 && w.nodes[0].chain.Length == 1 {
+			m, err := quorum.Decode(w.net[0].bytes)
+			require.NoError(t, err)
+			if _, ok := m.(*quorum.Commit); ok && w.net[0].to != 0 {
+				w.net = w.net[1:]
+			} else {
+				w.deliver(0)
+			}
+		}
+		require.Equal(t, uint64(2), w.nodes[0].chain.Length)
+		w.net = nil
+		w.settle(2, 10)
+		require.Equal(t, w.nodes[0].log, w.nodes[n-1].log)
+	}
 }
 
 // calmUntilPrepared brings every member to its first prepare, which stays on its way.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
@@ -144,6 +145,23 @@ type node struct {
 	book    map[cert.Hash]quorum.Content // contents that the member has made at this height
 }
 
+// temper is how rough a run is.
+type temper struct {
+	crashes  bool // a crash may fall between effects, and at any time
+	loss     int  // in hundredths of the messages
+	order    int  // in hundredths: delivered out of turn
+	timeouts int  // in hundredths of the actions
+}
+
+func drawTemper(t *rapid.T) temper {
+	return temper{
+		crashes:  rapid.Bool().Draw(t, "crashes"),
+		loss:     rapid.SampledFrom([]int{0, 10, 40}).Draw(t, "loss"),
+		order:    rapid.SampledFrom([]int{0, 30}).Draw(t, "order"),
+		timeouts: rapid.SampledFrom([]int{1, 4, 12}).Draw(t, "timeouts"),
+	}
+}
+
 // world is one run.
 type world struct {
 	t       tester
@@ -154,7 +172,7 @@ type world struct {
 	nodes   []*node // nil where the member lies
 	net     []packet
 	history []packet // all that was ever sent
-	crashes bool     // a crash may fall between effects
+	temper
 
 	// variant is what a member makes of its events in an attempt.
 	variant func(member int, height, attempt uint64) int
@@ -169,6 +187,7 @@ func newWorld(t tester, seed uint64, n, liars int) *world {
 	w.judge = newJudge(w)
 	w.pool = newPool(w)
 	w.variant = func(int, uint64, uint64) int { return 0 }
+	w.temper = temper{loss: 10, order: 30, timeouts: 4}
 	for i := range n {
 		w.nodes = append(w.nodes, &node{id: i, cfg: w.memo.config(w.genesis, i), chain: w.genesis, book: map[cert.Hash]quorum.Content{}})
 	}
@@ -319,25 +338,14 @@ func (w *world) chaos(actions int) {
 		honest := w.honest()
 		x := honest[w.rng.IntN(len(honest))]
 		switch r := w.rng.IntN(100); {
-		case r < 55 && len(w.net) > 0:
-			i := w.rng.IntN(len(w.net))
-			if w.rng.IntN(3) > 0 {
-				i = 0
-			}
-			switch w.rng.IntN(12) {
-			case 0: // lost
-				w.net = append(w.net[:i:i], w.net[i+1:]...)
-			case 1: // doubled
-				w.hand(w.net[i])
-			default:
-				w.deliver(i)
-			}
-		case r < 75:
-			w.supply(x)
-		case r < 80 && x.up:
-			_ = w.step(x, quorum.Tick{})
-		case r < 84 && x.up:
+		case r < w.timeouts && x.up:
 			_ = w.step(x, quorum.Timeout{})
+		case r < 60 && len(w.net) > 0:
+			w.transmit()
+		case r < 80:
+			w.supply(x)
+		case r < 84 && x.up:
+			_ = w.step(x, quorum.Tick{})
 		case r < 88 && !x.up:
 			w.restart(x)
 		case r < 89 && w.crashes:
@@ -347,6 +355,22 @@ func (w *world) chaos(actions int) {
 		case r >= 91:
 			w.pool.lie()
 		}
+	}
+}
+
+// transmit loses, doubles or delivers a message.
+func (w *world) transmit() {
+	i := 0
+	if w.rng.IntN(100) < w.order {
+		i = w.rng.IntN(len(w.net))
+	}
+	switch {
+	case w.rng.IntN(100) < w.loss:
+		w.net = append(w.net[:i:i], w.net[i+1:]...)
+	case w.rng.IntN(12) == 0:
+		w.hand(w.net[i])
+	default:
+		w.deliver(i)
 	}
 }
 
