@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -99,6 +100,25 @@ func TestLinesStandAboveTheProgress(t *testing.T) {
 	require.Equal(t, "\r\x1b[Kone\ntwo\n", b.String())
 	p.step(2, 2)
 	require.Zero(t, p.total, "after all parts the time alone is shown")
+}
+
+// A command that changes nothing on disk is left behind at a signal, also where it
+// is deep in work that does not look at its context.
+func TestASignalEndsReadingAtOnce(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	begun, never := make(chan struct{}), make(chan struct{})
+	go func() {
+		<-begun
+		cancel()
+	}()
+	r, err := abandonable(ctx, nil, func(context.Context, []string) (result, error) {
+		close(begun)
+		<-never
+		return nil, nil
+	})
+	require.Nil(t, r)
+	require.ErrorIs(t, err, context.Canceled)
+	close(never)
 }
 
 type brokenPipe struct{}

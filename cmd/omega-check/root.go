@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 )
 
 // app is one run of the program: its streams, and how its command ended.
@@ -43,7 +44,7 @@ func run(args []string, out, err io.Writer) int {
 		fault = usageFault(fault)
 	}
 	if sig := signals.got(); sig != 0 && fault != nil {
-		fault = &exitError{status: statusSignal + int(sig), Kind: kindInterrupted, Message: "interrupted: " + sig.String()}
+		fault = &exitError{status: statusSignal + int(sig), Kind: kindInterrupted, Message: "interrupted by " + unix.SignalName(sig)}
 	}
 	if fault == nil {
 		return statusHolds
