@@ -46,7 +46,7 @@ func TestALiarWithOldProofsDoesNotSetTheHonestApart(t *testing.T) {
 	locks, proofs := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
-		for i := range uint64(4) {
+		for i := range uint64(3) {
 			w := newWorld(t, seed+i, 3, 1)
 			w.temper = temper{loss: 25, order: 30, timeouts: 8}
 			w.variant = func(_ int, _, attempt uint64) int { return int(attempt % 2) }
