@@ -16,6 +16,7 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
+	"golang.org/x/sys/unix"
 )
 
 // kindOf gives an error a kind and a status of its own (CLI-3).
@@ -37,6 +38,8 @@ var kinds = []kindOf{
 	{gitimport.ErrNotRepository, kindMissing, statusMissing},
 	{checkout.ErrNoCheckout, kindMissing, statusMissing},
 	{durable.ErrNotRegular, kindUnreadable, statusMissing},
+	{unix.ENOSPC, "disk-full", statusMissing},
+	{unix.EDQUOT, "disk-full", statusMissing},
 	{fs.ErrPermission, kindUnreadable, statusMissing},
 	{fs.ErrNotExist, kindMissing, statusMissing},
 }

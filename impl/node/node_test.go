@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/omega-sheaf-os/omega/impl/archive"
 	"github.com/omega-sheaf-os/omega/impl/audit"
@@ -168,6 +169,30 @@ func TestAFolderServesOneProcessAndNeedsEveryKey(t *testing.T) {
 	require.ErrorContains(t, err, "member-2")
 	_, err = Init(dir, DefaultSeats(1))
 	require.ErrorIs(t, err, os.ErrExist)
+}
+
+func TestAFullDiskChangesNothing(t *testing.T) {
+	disk := t.TempDir()
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=128k"); err != nil {
+		t.Skipf("a small disk needs the right to mount one: %v", err)
+	}
+	defer unix.Unmount(disk, unix.MNT_DETACH)
+	dir := filepath.Join(disk, "data")
+	_, err := Init(dir, DefaultSeats(2))
+	require.NoError(t, err)
+	large := omegalogtest.Event(1, 1)
+	large.Payload = make([]byte, 256<<10)
+	f := openFolder(t, dir)
+	before := folderBytes(t, dir)
+	_, err = f.Certify(context.Background(), Batch{Height: 1,
+		Files: []string{omegalogtest.WriteSection(t, t.TempDir(), "large.omega", 1, large)}})
+	require.ErrorIs(t, err, unix.ENOSPC)
+	require.Equal(t, before, folderBytes(t, dir))
+	first, _ := omegalogtest.TwoBatches(t)
+	_, err = f.Certify(context.Background(), Batch{Height: 1, Files: first})
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	requireAudit(t, dir, 2)
 }
 
 var errCrash = errors.New("crash")

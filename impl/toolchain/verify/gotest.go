@@ -186,10 +186,16 @@ func (r *testRun) place(pkg, text string) string {
 	return ""
 }
 
-// excerptLines is how many lines of a failure are shown.
-const excerptLines = 15
+// excerptHead and excerptTail are how many lines of a failure are shown, from its
+// beginning and, where there are more, from its end, where scripts tell what
+// went wrong.
+const (
+	excerptHead = 8
+	excerptTail = 20
+)
 
-// excerpt returns the first lines of a test's output that say something.
+// excerpt returns the lines of a test's output that say something, and leaves out
+// the middle of a long one.
 func excerpt(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -197,11 +203,11 @@ func excerpt(text string) string {
 		if trimmed == "" || strings.HasPrefix(trimmed, "=== ") || strings.HasPrefix(trimmed, "--- ") {
 			continue
 		}
-		if len(lines) == excerptLines {
-			lines = append(lines, "    ...")
-			break
-		}
 		lines = append(lines, "    "+trimmed)
+	}
+	if cut := len(lines) - excerptHead - excerptTail; cut > 0 {
+		left := fmt.Sprintf("    ... %d lines ...", cut)
+		lines = slices.Replace(lines, excerptHead, excerptHead+cut, left)
 	}
 	return strings.Join(lines, "\n")
 }
