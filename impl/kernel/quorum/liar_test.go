@@ -129,23 +129,23 @@ func (p *pool) prepare(liar int, k stand) *quorum.Prepare {
 
 // pick prefers what makes a true proof at the height.
 func (p *pool) pick(height uint64) (stand, bool) {
-	var at, true_ []stand
+	var all, whole []stand
 	for _, k := range p.stands {
 		if k.height != height {
 			continue
 		}
-		at = append(at, k)
+		all = append(all, k)
 		if _, ok := p.proof(k); ok {
-			true_ = append(true_, k)
+			whole = append(whole, k)
 		}
 	}
-	if len(true_) > 0 && p.w.rng.IntN(4) > 0 {
-		at = true_
+	if len(whole) > 0 && p.w.rng.IntN(4) > 0 {
+		all = whole
 	}
-	if len(at) == 0 {
+	if len(all) == 0 {
 		return stand{}, false
 	}
-	return at[p.w.rng.IntN(len(at))], true
+	return all[p.w.rng.IntN(len(all))], true
 }
 
 // finish sends the liars' votes for what the victim is locked on, or the whole

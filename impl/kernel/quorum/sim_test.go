@@ -179,7 +179,7 @@ type world struct {
 
 	judge judge
 	pool  pool
-	stats struct{ appends, locks, halts, evidence, crashes, refused, proofs int }
+	stats struct{ appends, locks, halts, evidence, crashes, refused int }
 }
 
 func newWorld(t tester, seed uint64, n, liars int) *world {
