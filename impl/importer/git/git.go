@@ -88,7 +88,7 @@ import (
 // Options says what to import, and where to.
 type Options struct {
 	Repo   string // a folder of the repository, bare or not
-	Output string // the folder to make; absent or empty, its parent present
+	Output string // the folder to make; absent or empty; parents are made
 	All    bool   // what any ref reaches, not HEAD alone (IMP-6)
 
 	// Progress, if not nil, is called now and then, one call at a time, and when
