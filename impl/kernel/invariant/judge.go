@@ -113,10 +113,10 @@ func (w *worker) event(i int) event.View {
 	return e
 }
 
-// conflict reports whether the key of event i has several versions.
+// conflict reports whether event i is the first of several versions.
 func (w *worker) conflict(i int) bool {
 	t := w.court.trace
-	return t.Conflicts() > 0 && (i > 0 && t.SameKey(i) || i+1 < t.Len() && t.SameKey(i+1))
+	return t.Conflicts() > 0 && i+1 < t.Len() && t.SameKey(i+1)
 }
 
 // refuse gives the verdict on the key of event i, once for all its versions.

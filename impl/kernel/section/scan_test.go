@@ -61,7 +61,11 @@ func drawEvent(t *rapid.T) []byte {
 }
 
 func drawFile(t *rapid.T) []byte {
-	return file(rapid.Uint32Range(0, 3).Draw(t, "node"), rapid.SliceOfN(rapid.Custom(drawEvent), 0, 20).Draw(t, "events")...)
+	events := rapid.SliceOfN(rapid.Custom(drawEvent), 0, 20).Draw(t, "events")
+	if rapid.Bool().Draw(t, "in order") {
+		slices.SortFunc(events, bytes.Compare)
+	}
+	return file(rapid.Uint32Range(0, 3).Draw(t, "node"), events...)
 }
 
 // damage changes a byte, cuts the end off, or adds to it.
@@ -173,6 +177,16 @@ func TestWorkersThatGuessWrong(t *testing.T) {
 		require.Equal(t, wantErr, err)
 		require.Equal(t, want, got)
 	})
+}
+
+func TestEqualKeysAreNotSortedWhereverChunksEnd(t *testing.T) {
+	e := encode(event.Event{})
+	for size := 1; size < 200; size++ {
+		s := scanner{file: file(1, e, e), chunkSize: size}
+		sum, err := s.scan(Options{}.WithDefaults())
+		require.NoError(t, err)
+		require.False(t, sum.Sorted)
+	}
 }
 
 func TestScanOfManyChunks(t *testing.T) {
