@@ -10,6 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/omega-sheaf-os/omega/impl/kernel/event"
+	"github.com/omega-sheaf-os/omega/impl/kernel/invariant"
+	"github.com/omega-sheaf-os/omega/impl/kernel/key"
 	"github.com/omega-sheaf-os/omega/impl/kernel/order"
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
 )
@@ -82,4 +85,65 @@ func TestAnArenaOnAFullDiskSaysSo(t *testing.T) {
 	_, err := a.Alloc(1 << 20)
 	require.ErrorIs(t, err, unix.ENOSPC)
 	require.NoError(t, a.Close())
+}
+
+// shrinking is a past that cuts a file short when it is asked for a frontier:
+// after the scan and the sort, while the workers judge.
+type shrinking struct {
+	invariant.Empty
+	cut func()
+}
+
+func (s shrinking) Frontier(uint32, uint16) (key.Key, bool) {
+	s.cut()
+	return key.Key{}, false
+}
+
+func TestAFileThatShrinksUnderReconcileIsAnError(t *testing.T) {
+	for _, phase := range []string{"before the scan", "before the sort", "while judged"} {
+		t.Run(phase, func(t *testing.T) {
+			var inputs []invariant.Input
+			var views []*omegalog.OmegaLogView
+			for node := range uint32(2) {
+				path := filepath.Join(t.TempDir(), "a.omega")
+				w, err := omegalog.Create(path, node)
+				require.NoError(t, err)
+				for i := range 20_000 {
+					e := event.Event{Key: key.New(uint64(i), node, 1, [key.EventIDSize]byte{})}
+					b, err := e.Append(nil)
+					require.NoError(t, err)
+					require.NoError(t, w.Append(b))
+				}
+				require.NoError(t, w.Close())
+				view, err := omegalog.Open(path)
+				require.NoError(t, err)
+				defer view.Close()
+				views = append(views, view)
+				inputs = append(inputs, invariant.Input{Name: path, Data: view.Bytes()})
+			}
+			cut := func() { os.Truncate(inputs[1].Name, 100) }
+			asked, past := 0, invariant.Past(invariant.Empty{})
+			arena := omegalog.NewArena("", 1<<30)
+			defer arena.Close()
+			opt := invariant.Options{Workers: 2, Run: omegalog.Run, Alloc: func(n int) ([]order.Entry, error) {
+				if asked++; asked == 2 && phase == "before the sort" {
+					cut()
+				}
+				return arena.Alloc(n)
+			}}
+			switch phase {
+			case "before the scan":
+				cut()
+			case "while judged":
+				past = shrinking{cut: cut}
+			}
+			err := omegalog.Guard(func() error {
+				_, err := invariant.Reconcile(inputs, past, opt)
+				return err
+			}, views...)
+			var changed *omegalog.ChangedError
+			require.ErrorAs(t, err, &changed)
+			require.Equal(t, inputs[1].Name, changed.Path)
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"testing"
@@ -214,4 +215,15 @@ func TestAFaultInOneWorkerLetsTheOthersFinish(t *testing.T) {
 	}, v)
 	requireChanged(t, v, err)
 	require.EqualValues(t, 4, done.Load())
+}
+
+func TestRunTellsWhereATaskWentOutOfRange(t *testing.T) {
+	defer func() {
+		err, ok := recover().(runtime.Error)
+		require.True(t, ok)
+		require.Contains(t, err.Error(), "index out of range")
+		require.Contains(t, err.Error(), "guard_test.go", "the stack of the task's goroutine")
+	}()
+	none := make([]int, 1)
+	Run(2, func(i int) { none[i+1]++ })
 }

@@ -51,6 +51,11 @@ func (e *InputError) Error() string { return fmt.Sprintf("%s: %v", e.Name, e.Err
 
 func (e *InputError) Unwrap() error { return e.Err }
 
+// ErrChanged says that an event was found wrong and, looked at again, right: an
+// input was written to, or the past gave two answers. It is not seen for sure;
+// whoever maps files guards against that by other means.
+var ErrChanged = errors.New("an input or the past changed while it was read")
+
 // Frame says where a copy of an event lies (OBS-3).
 type Frame struct {
 	File   string // an Input's name, or the past's name of a file
@@ -137,7 +142,7 @@ func (r *Result) ObstructionBody() *cert.ObstructionBody {
 // of no events. A trace file is a section like another: to check one, reconcile it
 // alone and compare the root. Errors: *InputError for the first input, by place,
 // that is damaged; order.ErrSource and order.ErrOffset for more, or larger,
-// inputs than a trace can name; opt.Alloc's.
+// inputs than a trace can name; ErrChanged; opt.Alloc's.
 func Reconcile(inputs []Input, past Past, opt Options) (*Result, error) {
 	files := make([][]byte, len(inputs))
 	for i := range inputs {
@@ -152,5 +157,5 @@ func Reconcile(inputs []Input, past Past, opt Options) (*Result, error) {
 		return nil, err
 	}
 	c := &court{inputs: inputs, trace: trace, past: past, opt: opt.WithDefaults()}
-	return c.judge(), nil
+	return c.judge()
 }

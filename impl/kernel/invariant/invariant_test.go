@@ -365,3 +365,22 @@ func TestMoreInputsThanATraceCanNameAreRefused(t *testing.T) {
 	_, err := invariant.Reconcile(inputs, invariant.Empty{}, invariant.Options{})
 	require.ErrorIs(t, err, order.ErrSource)
 }
+
+// fickle is a past that holds a key only from the second question on.
+type fickle struct {
+	invariant.Empty
+	asked map[key.Key]int
+}
+
+func (f fickle) Versions(k *key.Key) []invariant.Version {
+	if f.asked[*k]++; k.Node() == 7 && f.asked[*k] > 1 {
+		return []invariant.Version{{Event: event.View(encode(event.Event{Key: *k}))}}
+	}
+	return nil
+}
+
+func TestAPastThatChangesItsAnswerIsAnError(t *testing.T) {
+	e := encode(event.Event{Key: newKey(2, 1, 1, 1), Deps: []key.Key{newKey(1, 7, 1, 1)}})
+	_, err := invariant.Reconcile([]invariant.Input{{"a", file(1, e)}}, fickle{asked: map[key.Key]int{}}, invariant.Options{})
+	require.ErrorIs(t, err, invariant.ErrChanged)
+}

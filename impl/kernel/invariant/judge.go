@@ -27,7 +27,7 @@ type court struct {
 	refused atomic.Bool // some verdict stands: the trace root is not needed any more
 }
 
-func (c *court) judge() *Result {
+func (c *court) judge() (*Result, error) {
 	r := &Result{Duplicates: uint64(c.trace.Duplicates())}
 	verdicts := c.compareWithPast(r)
 	r.Events += uint64(c.trace.Len())
@@ -37,15 +37,18 @@ func (c *court) judge() *Result {
 		verdicts = append(verdicts, w.verdicts...)
 	}
 	if len(verdicts) == 0 {
+		if c.refused.Load() {
+			return nil, ErrChanged
+		}
 		r.Trace, r.TraceRoot, r.Streams = c.trace, root, c.streams(workers)
-		return r
+		return r, nil
 	}
 	slices.SortFunc(verdicts, func(a, b verdict) int { return a.key.Compare(&b.key) })
 	for _, v := range verdicts {
 		r.Obstructions = append(r.Obstructions, v.obstructions...)
 		r.concerned = append(r.concerned, v.versions...)
 	}
-	return r
+	return r, nil
 }
 
 // judgeTrace judges all events and returns the trace root, if none is refused,
@@ -124,8 +127,10 @@ func (w *worker) refuse(i int, stale bool) {
 	if i > 0 && w.court.trace.SameKey(i) {
 		return // given with the first version
 	}
-	w.verdicts = append(w.verdicts, w.court.verdict(i, stale))
 	w.court.refused.Store(true)
+	if v := w.court.verdict(i, stale); len(v.obstructions) > 0 {
+		w.verdicts = append(w.verdicts, v)
+	}
 }
 
 // badDeps reports whether something is wrong with a dep of e, which is event i.
