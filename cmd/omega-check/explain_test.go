@@ -15,6 +15,7 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/key"
+	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
 	"github.com/omega-sheaf-os/omega/impl/node"
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
 	"github.com/stretchr/testify/require"
@@ -239,7 +240,9 @@ func FuzzExplain(f *testing.F) {
 	f.Add([]byte("OMEGASIG"))
 	f.Add([]byte("-----BEGIN PRIVATE KEY-----\n"))
 	f.Add([]byte("omega-encrypted-key v1 "))
-	if vote, err := certlog.AppendVote(nil, []byte("x")); err == nil {
+	for _, content := range [][]byte{[]byte("x"), (&quorum.Durable{Height: 1}).Encode()} {
+		vote, err := certlog.AppendVote(nil, content)
+		require.NoError(f, err)
 		f.Add(vote)
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {

@@ -35,7 +35,7 @@ func explainVote(x *explanation, file []byte, known *node.View) error {
 	p.number("len", 4, "bytes of the content")
 	p.durable(d)
 	p.field("crc", 4, nil, "CRC-32C of all before it")
-	p.check("crc", holds, "both are those of their bytes")
+	p.check("crc", holds, "it is that of its bytes")
 	x.fact("height", "%d", d.Height)
 	x.fact("prepared", "%s", preparedName(d.Prepare))
 	x.fact("locked", "%s", lockedName(d.Lock))
@@ -58,8 +58,6 @@ func lockedName(lock *quorum.Proof) string {
 
 // durable adds the fields of what a member keeps of a height (QRM-21).
 func (p *part) durable(d *quorum.Durable) {
-	p.field("magic", 8, showQuoted, "opens a member's state")
-	p.number("version", 2, "of the format")
 	p.field("chain", 32, nil, "the chain's name")
 	p.number("height", 8, "of the certificate voted on")
 	if p.optional("prepare", d.Prepare != nil, "the newest that the member has signed") {
@@ -76,7 +74,6 @@ func (p *part) durable(d *quorum.Durable) {
 		p.number("body_len", 4, "bytes of its body")
 		p.field("body", body, nil, "")
 	}
-	p.field("crc", 4, nil, "CRC-32C of the content before it")
 }
 
 // optional adds the byte before an optional field, and returns whether it is there.

@@ -351,9 +351,8 @@ def resync_reply(chain, sender, to, height, nonce, prepared, committed, sign):  
 
 
 def durable(chain, height, prepared, highest, lock, contents):  # QRM-21
-    b = b"OMEGAVOT" + u(16, 1) + chain + u(64, height) + optional(prepared) + optional(highest) + optional(lock)
-    b += u(8, len(contents)) + b"".join(e + u(32, len(body)) + body for e, body in contents)
-    return b + crc(b)
+    b = chain + u(64, height) + optional(prepared) + optional(highest) + optional(lock)
+    return b + u(8, len(contents)) + b"".join(e + u(32, len(body)) + body for e, body in contents)
 
 
 def vote_file(content):  # CLG-7

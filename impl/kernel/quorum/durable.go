@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"slices"
 
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
@@ -21,24 +20,16 @@ type Durable struct {
 	Candidates []Content      // those of the three above, as far as held; strictly increasing by digest
 }
 
-const (
-	durableMagic   = "OMEGAVOT"
-	durableVersion = 1
-	durableMin     = len(durableMagic) + 2 + 32 + 8 + 3 + 1 + 4
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // Encode returns the bytes that Persist puts on disk, with integers big-endian and
 // the fields as in Encode of messages (QRM-21):
 //
-//	"OMEGAVOT" | version u16 = 1 | chain[32] | height u64 | signed_prepare? | proof? | lock proof? |
-//	count u8 | count x (envelope[121] | body_len u32 | body) | crc u32
+//	chain[32] | height u64 | signed_prepare? | proof? | lock proof? |
+//	count u8 | count x (envelope[121] | body_len u32 | body)
 //
-// crc is the CRC-32C of all before it.
+// Nothing in them tells their format, its version or damage: the vote file that
+// holds them does (CLG-7).
 func (d *Durable) Encode() []byte {
-	b := binary.BigEndian.AppendUint16([]byte(durableMagic), durableVersion)
-	b = append(b, d.Chain[:]...)
+	b := append([]byte(nil), d.Chain[:]...)
 	b = binary.BigEndian.AppendUint64(b, d.Height)
 	b = appendOptional(b, d.Prepare)
 	b = appendOptional(b, d.Proof)
@@ -51,28 +42,15 @@ func (d *Durable) Encode() []byte {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(c.Body)))
 		b = append(b, c.Body...)
 	}
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	return b
 }
 
 // DecodeDurable reads what Encode wrote, and refuses every other form. The error
 // wraps ErrEncoding. Bodies share bytes with b. It verifies no signature: Start
-// does (QRM-21).
+// does (QRM-21). Neither finds a height that damage made lower, which voids all
+// else: the crc of the vote file does (CLG-7).
 func DecodeDurable(b []byte) (*Durable, error) {
-	if len(b) < durableMin {
-		return nil, fmt.Errorf("%w: %d bytes, at least %d", ErrEncoding, len(b), durableMin)
-	}
-	body := b[:len(b)-4]
-	got, want := binary.BigEndian.Uint32(b[len(body):]), crc32.Checksum(body, castagnoli)
-	if got != want {
-		return nil, fmt.Errorf("%w: the crc is %08x, the bytes give %08x", ErrEncoding, got, want)
-	}
-	d := &decoder{b: body}
-	if magic := d.take(len(durableMagic)); string(magic) != durableMagic {
-		d.fail("got the magic %q, want %q", magic, durableMagic)
-	}
-	if v := d.u16(); v != durableVersion {
-		d.fail("got version %d, want %d", v, durableVersion)
-	}
+	d := &decoder{b: b}
 	out := &Durable{
 		Chain: d.hash(), Height: d.u64(),
 		Prepare: d.optionalPrepare(), Proof: d.optionalProof(), Lock: d.optionalProof(),

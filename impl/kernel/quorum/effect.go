@@ -9,8 +9,8 @@ type Effect interface{ effect() }
 // Everyone is Send's To for all members but this one.
 const Everyone = -1
 
-// Persist puts the encoded Durable on disk in place of the one before, synced
-// (QRM-21). Before the first Send of a prepare, the sorted trace of its
+// Persist puts the encoded Durable on disk in place of the one before, synced, in a
+// file that tells damage (QRM-21, CLG-7). Before the first Send of a prepare, the sorted trace of its
 // content is on disk too.
 type Persist struct{ Durable []byte }
 
