@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -35,7 +36,7 @@ func reconcileInChild(dir string) error {
 	peak := watchMemory()
 	var report childReport
 	var seconds []float64
-	for range 5 {
+	for range 3 {
 		start := time.Now()
 		result, err := reconcile(f)
 		if err != nil {
@@ -91,16 +92,8 @@ func anonymousMemory() int64 {
 	return total
 }
 
-// runChild reconciles so many events in a process of its own.
-func runChild(dir string, events int) (report childReport, err error) {
-	dir = filepath.Join(dir, fmt.Sprint(events))
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return report, err
-	}
-	defer os.RemoveAll(dir)
-	if _, err := writeSections(dir, events); err != nil {
-		return report, err
-	}
+// runChild reconciles the sections in dir in a process of its own.
+func runChild(dir string) (report childReport, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return report, err
@@ -111,15 +104,48 @@ func runChild(dir string, events int) (report childReport, err error) {
 	if err != nil {
 		return report, err
 	}
-	if err := json.Unmarshal(out, &report); err != nil {
-		return report, err
+	return report, json.Unmarshal(out, &report)
+}
+
+// measureSizes has a process for each of sizes take turns, and returns what they
+// report by size, then turn.
+func measureSizes(dir string, sizes []int, turns int) ([][]childReport, error) {
+	reports := make([][]childReport, len(sizes))
+	folder := func(i int) string { return filepath.Join(dir, fmt.Sprint(sizes[i])) }
+	for i, events := range sizes {
+		if err := os.Mkdir(folder(i), 0o755); err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(folder(i))
+		if _, err := writeSections(folder(i), events); err != nil {
+			return nil, err
+		}
 	}
-	if report.Events != uint64(events) {
-		return report, fmt.Errorf("%d events reconciled, want %d", report.Events, events)
+	for range turns {
+		for i, events := range sizes {
+			report, err := runChild(folder(i))
+			if err != nil {
+				return nil, err
+			}
+			if report.Events != uint64(events) {
+				return nil, fmt.Errorf("%d events reconciled, want %d", report.Events, events)
+			}
+			reports[i] = append(reports[i], report)
+		}
 	}
-	fmt.Printf("reconcile of %9d events: %8.1f ms, %6.1f ns an event, %6.1f MB of own memory\n", events,
-		report.Seconds*1e3, report.Seconds*1e9/float64(events), float64(report.Memory)/1e6)
-	return report, nil
+	return reports, nil
+}
+
+// printCurve tells the median turn of each size.
+func printCurve(reports [][]childReport) {
+	for _, turns := range reports {
+		sorted := slices.SortedFunc(slices.Values(turns), func(a, b childReport) int {
+			return cmp.Compare(a.Seconds, b.Seconds)
+		})
+		r := sorted[len(sorted)/2]
+		fmt.Printf("reconcile of %9d events: %8.1f ms, %6.1f ns an event, %6.1f MB of own memory\n", r.Events,
+			r.Seconds*1e3, r.Seconds*1e9/float64(r.Events), float64(r.Memory)/1e6)
+	}
 }
 
 func benchSize(dir string, short bool) ([]row, error) {
@@ -127,26 +153,25 @@ func benchSize(dir string, short bool) ([]row, error) {
 	if short {
 		sizes = []int{10_000, 100_000, 1_000_000}
 	}
-	var reports []childReport
-	for _, events := range sizes {
-		report, err := runChild(dir, events)
-		if err != nil {
-			return nil, err
-		}
-		reports = append(reports, report)
+	reports, err := measureSizes(dir, sizes, 3)
+	if err != nil {
+		return nil, err
 	}
-	first, last := reports[0], reports[len(reports)-1]
+	printCurve(reports)
 	nLogN := func(n uint64) float64 { return float64(n) * math.Log2(float64(n)) }
-	return []row{
-		{
-			name: "reconcile, growth", bound: 1, atMost: true,
-			compares: fmt.Sprintf("growth of the time / of n log n, from %d to %d events", first.Events, last.Events),
-			ratios:   []float64{last.Seconds / first.Seconds / (nLogN(last.Events) / nLogN(first.Events))},
-		},
-		{
-			name: "reconcile, memory", bound: 1, atMost: true,
-			compares: fmt.Sprintf("own memory beyond mapped pages, of %d events / 512 MB", last.Events),
-			ratios:   []float64{float64(last.Memory) / 512e6},
-		},
-	}, nil
+	least, most := reports[0], reports[len(reports)-1]
+	growth := row{
+		name: "reconcile, growth", bound: 1, atMost: true,
+		compares: fmt.Sprintf("growth of the time / of n log n, from %d to %d events", least[0].Events, most[0].Events),
+	}
+	memory := row{
+		name: "reconcile, memory", bound: 1, atMost: true,
+		compares: fmt.Sprintf("own memory beyond mapped pages, of %d events / 512 MB", most[0].Events),
+	}
+	for turn := range most {
+		a, b := least[turn], most[turn]
+		growth.ratios = append(growth.ratios, b.Seconds/a.Seconds/(nLogN(b.Events)/nLogN(a.Events)))
+		memory.ratios = append(memory.ratios, float64(b.Memory)/512e6)
+	}
+	return []row{growth, memory}, nil
 }
