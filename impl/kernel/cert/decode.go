@@ -17,7 +17,7 @@ func (d *decoder) take(n int) []byte {
 	if d.err != nil {
 		return nil
 	}
-	if left := len(d.b) - d.at; n > left {
+	if left := len(d.b) - d.at; n < 0 || n > left { // below 0: over what this machine can count
 		d.err = fmt.Errorf("%d bytes at offset %d are needed, %d are left", n, d.at, left)
 		return nil
 	}

@@ -22,7 +22,7 @@ func (d *decoder) fail(format string, args ...any) {
 }
 
 func (d *decoder) take(n int) []byte {
-	if left := len(d.b) - d.at; n > left {
+	if left := len(d.b) - d.at; n < 0 || n > left { // below 0: over what this machine can count
 		d.fail("%d bytes are needed, %d are left", n, left)
 	}
 	if d.err != nil {
