@@ -57,7 +57,7 @@ func (a *Arena) Alloc(n int) ([]order.Entry, error) {
 func plain(size int64) ([]byte, error) {
 	memory, err := unix.Mmap(-1, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err == nil {
-		unix.Madvise(memory, unix.MADV_HUGEPAGE) // a wish
+		wishLargePages(memory)
 	}
 	return memory, err
 }
@@ -72,7 +72,7 @@ func spill(dir string, size int64) (memory []byte, err error) {
 	if err := os.Remove(file.Name()); err != nil {
 		return nil, err
 	}
-	if err := unix.Fallocate(int(file.Fd()), 0, 0, size); err != nil {
+	if err := reserve(file, size); err != nil {
 		return nil, &os.PathError{Op: "reserve", Path: file.Name(), Err: err}
 	}
 	return unix.Mmap(int(file.Fd()), 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
