@@ -9,7 +9,9 @@
 // key, and that one is searched by halving (DIR-4). The events of obstruction
 // certificates are quarantined; they stand in the certificates' bodies.
 //
-// A trace is used only after its bytes gave the root that the members signed.
+// A trace is used only after its bytes gave the root that the members signed. A
+// chain can have more traces than a process may map, so those not used for longest
+// are unmapped; what was found in them are copies.
 package archive
 
 import (
@@ -18,6 +20,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
@@ -48,12 +52,39 @@ func TracePath(height uint64, root merkle.Hash) string {
 	return filepath.Join(TracesName, fmt.Sprintf("%08d-%v.omega", height, root))
 }
 
-// ErrTrace is wrapped by every error about a stored trace.
-var ErrTrace = errors.New("bad trace")
+// ParseTraceName reads a name of the form that TracePath gives below its folder
+// (DIR-3), and reports whether name is one.
+func ParseTraceName(name string) (height uint64, root merkle.Hash, ok bool) {
+	digits, rest, _ := strings.Cut(name, "-")
+	height, err := strconv.ParseUint(digits, 10, 64)
+	hash, hashErr := cert.ParseHash(strings.TrimSuffix(rest, ".omega"))
+	root = merkle.Hash(hash)
+	return height, root, err == nil && hashErr == nil && name == filepath.Base(TracePath(height, root))
+}
 
-// maxOpen is how many traces stay mapped from one batch to the next, far below
-// the system's limit on maps of a process.
-const maxOpen = 256
+// ErrFrontier says that a merge does not go on behind a stream's frontier (INV-4).
+var ErrFrontier = errors.New("the stream does not go on behind its frontier")
+
+// TraceError says that a stored trace cannot be relied on (DIR-4). Err is
+// *omegalog.Error for one that cannot be mapped, *omegalog.ChangedError,
+// *frame.Error, or says how its events differ from what was certified.
+type TraceError struct {
+	Path string
+	Err  error
+}
+
+func (e *TraceError) Error() string { return fmt.Sprintf("the trace %s: %v", e.Path, e.Err) }
+
+func (e *TraceError) Unwrap() error { return e.Err }
+
+const (
+	// maxOpen is how many traces are mapped at a time. Each takes a map and an
+	// open file, of which the system gives a process a limited number.
+	maxOpen = 256
+	// maxFrames is how many frames they have together, beyond one trace that has
+	// more: the offset of each takes eight bytes.
+	maxFrames = 16 << 20
+)
 
 type streamID struct {
 	node   uint32
@@ -71,37 +102,47 @@ type merge struct {
 	path  string
 	root  merkle.Hash
 	trace *trace // nil while not mapped
+	used  uint64 // Past.clock at the last search
 }
 
 // Past is the certified past. It implements invariant.Past; Versions, Frontier
-// and Err may be called from several goroutines. Where a trace cannot be read, Versions finds
-// nothing and Err tells why: whoever relies on an answer asks Err afterwards.
+// and Err may be called from several goroutines. Where a trace cannot be read,
+// Versions lacks what it holds and Err tells why: whoever relies on an answer asks
+// Err afterwards.
 type Past struct {
 	dir     string
 	spans   map[streamID][]span
 	merges  []merge
 	blocked map[key.Key][]invariant.Version // quarantined
 
-	mu   sync.Mutex // guards what follows, and each merge's trace
-	open int
-	err  error
+	maxOpen, maxFrames int
+
+	mu     sync.Mutex // guards what follows, and each merge's trace
+	open   []int      // the merges whose trace is mapped
+	frames int        // of their traces
+	clock  uint64     // counts searches
+	err    error
 }
 
 var _ invariant.Past = (*Past)(nil)
 
 // New returns the past of an empty chain whose traces are below dir.
 func New(dir string) *Past {
-	return &Past{dir: dir, spans: map[streamID][]span{}, blocked: map[key.Key][]invariant.Version{}}
+	return &Past{
+		dir: dir, spans: map[streamID][]span{}, blocked: map[key.Key][]invariant.Version{},
+		maxOpen: maxOpen, maxFrames: maxFrames,
+	}
 }
 
 // AddMerge takes over a merge certificate whose rules have been checked. The
-// frontier must advance in each of its streams, else ErrTrace.
+// frontier must advance in each of its streams, else the error is ErrFrontier and
+// nothing is taken over.
 func (p *Past) AddMerge(height uint64, root merkle.Hash, body *cert.MergeBody) error {
 	for i := range body.Streams {
 		s := &body.Streams[i]
 		if last, ok := p.Frontier(s.Node, s.Stream); ok && last.Compare(&s.First) >= 0 {
-			return fmt.Errorf("%w: node %d, stream %d: first key %v is not after the frontier %v",
-				ErrTrace, s.Node, s.Stream, s.First, last)
+			return fmt.Errorf("%w: height %d, node %d, stream %d: the first key is %v, the frontier %v",
+				ErrFrontier, height, s.Node, s.Stream, s.First, last)
 		}
 	}
 	p.merges = append(p.merges, merge{path: filepath.Join(p.dir, TracePath(height, root)), root: root})
@@ -114,9 +155,10 @@ func (p *Past) AddMerge(height uint64, root merkle.Hash, body *cert.MergeBody) e
 }
 
 // AddObstruction takes over an obstruction certificate whose body begins at the
-// given offset of the file named. Versions that a merge has certified are in
-// the body for comparison; they stay certified.
-func (p *Past) AddObstruction(file string, bodyOffset int64, body *cert.ObstructionBody) {
+// given offset of the file named, and returns how many events it quarantines
+// (OBS-5). Versions that the past holds already are in the body for comparison;
+// they stay what they are.
+func (p *Past) AddObstruction(file string, bodyOffset int64, body *cert.ObstructionBody) (quarantined uint64) {
 	offsets := body.EventOffsets()
 	for i, e := range body.Events {
 		known := slices.ContainsFunc(p.Versions(e.Key()), func(v invariant.Version) bool {
@@ -125,8 +167,10 @@ func (p *Past) AddObstruction(file string, bodyOffset int64, body *cert.Obstruct
 		if !known {
 			v := invariant.Version{Event: e, Frame: invariant.Frame{File: file, Offset: bodyOffset + offsets[i]}}
 			p.blocked[*e.Key()] = append(p.blocked[*e.Key()], v)
+			quarantined++
 		}
 	}
+	return quarantined
 }
 
 // Frontier returns the largest certified key of a stream, or false where it has
@@ -164,11 +208,11 @@ func (p *Past) search(i int, k *key.Key) (found []invariant.Version, err error) 
 		return nil, err
 	}
 	err = omegalog.Guard(func() error {
-		found = t.find(k)
-		return nil
+		found, err = t.find(k)
+		return err
 	}, t.view)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTrace, err)
+		return nil, &TraceError{t.path, err}
 	}
 	return found, nil
 }
@@ -180,45 +224,58 @@ func (p *Past) Err() error {
 	return p.err
 }
 
-// Trim unmaps the traces where many are mapped; call it between batches.
-func (p *Past) Trim() error {
-	p.mu.Lock()
-	open := p.open
-	p.mu.Unlock()
-	if open <= maxOpen {
-		return nil
-	}
-	return p.Close()
-}
-
 // Close unmaps the traces; they are mapped again when needed.
 func (p *Past) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var errs []error
-	for i := range p.merges {
-		if t := p.merges[i].trace; t != nil {
-			errs = append(errs, t.view.Close())
-			p.merges[i].trace = nil
-		}
+	var err error
+	for len(p.open) > 0 {
+		err = errors.Join(err, p.unmap(len(p.open)-1))
 	}
-	p.open = 0
-	return errors.Join(errs...)
+	return err
 }
 
 // trace returns the mapped trace of merge i, with p.mu held.
 func (p *Past) trace(i int) (*trace, error) {
 	m := &p.merges[i]
-	if m.trace != nil {
-		return m.trace, nil
+	if m.trace == nil {
+		t, err := openTrace(m.path, m.root)
+		if err != nil {
+			return nil, &TraceError{m.path, err}
+		}
+		m.trace = t
+		p.open = append(p.open, i)
+		p.frames += len(t.frames)
 	}
-	t, err := openTrace(m.path, m.root)
-	if err != nil {
-		return nil, err
+	p.clock++
+	m.used = p.clock
+	return m.trace, p.makeRoom()
+}
+
+// makeRoom unmaps the traces not used for longest, down to the limits or to one.
+func (p *Past) makeRoom() error {
+	for len(p.open) > 1 && (len(p.open) > p.maxOpen || p.frames > p.maxFrames) {
+		oldest := 0
+		for at, i := range p.open {
+			if p.merges[i].used < p.merges[p.open[oldest]].used {
+				oldest = at
+			}
+		}
+		if err := p.unmap(oldest); err != nil {
+			return err
+		}
 	}
-	m.trace = t
-	p.open++
-	return t, nil
+	return nil
+}
+
+// unmap unmaps the trace of the merge p.open[at].
+func (p *Past) unmap(at int) error {
+	m := &p.merges[p.open[at]]
+	err := m.trace.view.Close()
+	p.frames -= len(m.trace.frames)
+	m.trace = nil
+	p.open = slices.Delete(p.open, at, at+1)
+	return err
 }
 
 // trace is one mapped trace and where its events begin.
@@ -232,11 +289,11 @@ type trace struct {
 func openTrace(path string, root merkle.Hash) (*trace, error) {
 	view, err := omegalog.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTrace, err)
+		return nil, err
 	}
 	t := &trace{view: view, path: path}
 	if err := omegalog.Guard(func() error { return t.check(root) }, view); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %s: %w", ErrTrace, path, err), view.Close())
+		return nil, errors.Join(err, view.Close())
 	}
 	return t, nil
 }
@@ -263,18 +320,19 @@ func (t *trace) key(i int) *key.Key {
 	return event.View(t.view.Bytes()[t.frames[i]+frame.Overhead:]).Key()
 }
 
-// find returns a copy of the event with the key k, or nothing.
-func (t *trace) find(k *key.Key) []invariant.Version {
+// find returns a copy of the event with the key k, or nothing. The error is the
+// *frame.Error of an event that was changed since the trace was checked.
+func (t *trace) find(k *key.Key) ([]invariant.Version, error) {
 	i, ok := slices.BinarySearchFunc(t.frames, k, func(offset int64, k *key.Key) int {
 		return event.View(t.view.Bytes()[offset+frame.Overhead:]).Key().Compare(k)
 	})
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	e, _, err := frame.Next(t.view.Bytes(), t.frames[i])
 	if err != nil {
-		return nil // changed since it was checked; the guard tells
+		return nil, err
 	}
 	place := invariant.Frame{File: t.path, Offset: t.frames[i]}
-	return []invariant.Version{{Event: bytes.Clone(e), Frame: place}}
+	return []invariant.Version{{Event: bytes.Clone(e), Frame: place}}, nil
 }

@@ -145,11 +145,15 @@ func (p *Past) CheckObstruction(file string, bodyOffset int64, body *cert.Obstru
 		for *events[0].Key() != item.Key {
 			events = events[1:]
 		}
-		if why := p.unfounded(item, events); why != "" {
+		why := p.unfounded(item, events)
+		if err := p.Err(); err != nil {
+			return err
+		}
+		if why != "" {
 			return broken(KindObstruction, file, bodyOffset, "%v of %v: %s", item.Kind, item.Key, why)
 		}
 	}
-	return p.Err()
+	return nil
 }
 
 // unfounded says why an item does not hold against the past, or "". The versions

@@ -37,7 +37,7 @@ func (a *auditor) checkMerge(c *cert.Certificate, offset int64) error {
 	}
 	a.report.Events += body.Events
 	a.progress(int64(len(view.Bytes())))
-	return a.past.Trim()
+	return nil
 }
 
 // checkObstruction checks that an obstruction certificate names real conflicts,
@@ -54,16 +54,20 @@ func (a *auditor) checkObstruction(c *cert.Certificate, offset int64) error {
 	if err := a.past.CheckObstruction(a.log, offset+cert.BodyOffset, body); err != nil {
 		return a.ruleFinding(err)
 	}
-	a.past.AddObstruction(a.log, offset+cert.BodyOffset, body)
-	a.report.Quarantined += uint64(len(body.Events))
+	a.report.Quarantined += a.past.AddObstruction(a.log, offset+cert.BodyOffset, body)
 	return nil
 }
 
-// ruleFinding turns a broken rule into a finding.
+// ruleFinding turns a broken rule into a finding. A trace that is unfit as part of
+// the past was found right before, at its height: it has changed since.
 func (a *auditor) ruleFinding(err error) error {
 	var rule *archive.RuleError
-	if !errors.As(err, &rule) {
-		return err
+	var trace *archive.TraceError
+	switch {
+	case errors.As(err, &rule):
+		return a.finding(rule.Kind, rule.File, rule.Offset, "%s", rule.Message)
+	case errors.As(err, &trace):
+		return a.finding(archive.KindChanged, trace.Path, 0, "since it was checked: %v", trace.Err)
 	}
-	return a.finding(rule.Kind, rule.File, rule.Offset, "%s", rule.Message)
+	return err
 }

@@ -23,16 +23,12 @@ var errAdmitted = errors.New("a falsified history was admitted")
 // has another value.
 func (s *show) forge(ctx context.Context) error {
 	s.title("4. Somebody forges one event in a copy of a section")
-	batch := &s.batches[len(s.batches)-1]
-	files, err := s.files(batch)
-	if err != nil {
-		return err
-	}
 	copied := filepath.Join(s.dir, "forged.omega")
-	if err := alter(files[0], copied, false); err != nil {
+	if err := alter(s.last[0], copied, false); err != nil {
 		return err
 	}
-	s.report.Obstruction.Forged, err = s.refuse(ctx, append(files, copied))
+	var err error
+	s.report.Obstruction.Forged, err = s.refuse(ctx, append(s.last[:len(s.last):len(s.last)], copied))
 	return err
 }
 

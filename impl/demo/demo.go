@@ -81,6 +81,7 @@ type show struct {
 	dir     string // of everything
 	data    string
 	batches []importer.Batch
+	last    []string // the signed sections of the last batch
 	report  *Report
 	folder  *node.Folder
 }
@@ -221,26 +222,26 @@ func (s *show) found(context.Context) (err error) {
 }
 
 // files returns the section files of a batch, signed by their writers.
-func (s *show) files(b *importer.Batch) ([]string, error) {
-	var files []string
-	for _, name := range b.Sections {
-		path := filepath.Join(b.Dir, name)
-		key, err := s.folder.SectionKey(path, nil)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := s.folder.SignSection(path, key); err != nil {
-			return nil, err
-		}
-		files = append(files, path)
+func (s *show) files(ctx context.Context, b *importer.Batch) ([]string, error) {
+	files := make([]string, len(b.Sections))
+	for i, name := range b.Sections {
+		files[i] = filepath.Join(b.Dir, name)
 	}
-	return files, nil
+	return files, s.folder.SignSections(ctx, files, nil)
 }
 
 func (s *show) certifyAllButLast(ctx context.Context) error {
 	s.title("3. Batch by batch: glue, check, prepare, lock, commit")
-	for i := range s.batches[:len(s.batches)-1] {
-		if err := s.certify(ctx, i); err != nil {
+	for i := range s.batches {
+		files, err := s.files(ctx, &s.batches[i])
+		if err != nil {
+			return err
+		}
+		if i == len(s.batches)-1 {
+			s.last = files
+			return nil
+		}
+		if err := s.certify(ctx, files); err != nil {
 			return err
 		}
 	}
@@ -249,14 +250,10 @@ func (s *show) certifyAllButLast(ctx context.Context) error {
 
 func (s *show) certifyLast(ctx context.Context) error {
 	s.say("   without the forged copy:")
-	return s.certify(ctx, len(s.batches)-1)
+	return s.certify(ctx, s.last)
 }
 
-func (s *show) certify(ctx context.Context, i int) error {
-	files, err := s.files(&s.batches[i])
-	if err != nil {
-		return err
-	}
+func (s *show) certify(ctx context.Context, files []string) error {
 	height := s.folder.Chain.Length
 	out, err := s.folder.Certify(ctx, node.Batch{Height: height, Files: files})
 	if err != nil {
@@ -264,7 +261,7 @@ func (s *show) certify(ctx context.Context, i int) error {
 	}
 	if out.Certificate == nil {
 		return fmt.Errorf("batch %d of a history that should be causal has %d obstructions, the first: %v of %v",
-			i+1, len(out.Result.Obstructions), out.Result.Obstructions[0].Kind, out.Result.Obstructions[0].Key)
+			height, len(out.Result.Obstructions), out.Result.Obstructions[0].Kind, out.Result.Obstructions[0].Key)
 	}
 	root := out.Result.TraceRoot.String()
 	s.report.Roots = append(s.report.Roots, root)

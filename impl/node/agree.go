@@ -27,13 +27,19 @@ type run struct {
 	bus     *transport.Memory
 	ends    []transport.Endpoint // by member
 	failed  error                // what went wrong in the delivery under way
+
+	valid    map[cert.Hash]bool // contents, by digest
+	evidence []quorum.Evidence  // what members have found against others
 }
 
 // agree has all members of the folder go through the quorum's steps for the next
-// height, over a bus in memory, votes on disk and all, and returns the
-// certificate that they appended (QRM-9).
-func (f *Folder) agree(ctx context.Context, content quorum.Content) (*cert.Certificate, error) {
-	r := &run{f: f, content: content, height: f.Chain.Length, bus: transport.NewMemory(len(f.members), transport.Faults{})}
+// height, over a bus in memory, votes on disk and all, until each has the
+// certificate (QRM-9). It returns the evidence that members have found.
+func (f *Folder) agree(ctx context.Context, content quorum.Content) ([]quorum.Evidence, error) {
+	r := &run{
+		f: f, content: content, height: f.Chain.Length, bus: transport.NewMemory(len(f.members), transport.Faults{}),
+		valid: map[cert.Hash]bool{content.Digest(): true},
+	}
 	for i := range f.members {
 		end, err := r.bus.Join(i, func(b []byte) { r.failed = r.receive(i, b) })
 		if err != nil {
@@ -41,44 +47,68 @@ func (f *Folder) agree(ctx context.Context, content quorum.Content) (*cert.Certi
 		}
 		r.ends = append(r.ends, end)
 	}
-	for i, m := range f.members {
+	err := r.untilDecided(ctx)
+	return r.evidence, err
+}
+
+func (r *run) untilDecided(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for i, m := range r.f.members {
 		if err := r.start(i, m); err != nil {
-			return nil, fmt.Errorf("member %s: %w", m.name, err)
+			return fmt.Errorf("member %s: %w", m.name, err)
 		}
 	}
 	for range maxRounds {
 		if err := r.settle(ctx); err != nil {
-			return nil, err
+			return err
 		}
 		if r.decided() {
-			return f.log.At(r.height), nil
+			return nil
 		}
 		if err := r.nudge(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return nil, fmt.Errorf("%w at height %d", ErrStuck, r.height)
+	return fmt.Errorf("%w at height %d", ErrStuck, r.height)
 }
 
-// start starts a member from what its disk holds, unless it runs already.
+// start starts a member from what its disk holds, unless it runs already. The
+// contents that it has signed for are validated anew: their traces may be gone.
 func (r *run) start(i int, m *member) error {
 	if m.state.Started {
 		return r.step(i, m, quorum.Tick{})
 	}
+	disk, err := m.disk()
+	if err != nil {
+		return err
+	}
+	if disk != nil && disk.Height == r.height {
+		for i := range disk.Candidates {
+			if err := r.validate(&disk.Candidates[i]); err != nil {
+				return err
+			}
+		}
+	}
 	m.state = quorum.Begin(r.f.Chain)
-	start := quorum.Start{Disk: m.disk}
+	start := quorum.Start{Disk: disk}
 	rand.Read(start.Nonce[:])
 	return r.step(i, m, start)
 }
 
-// settle delivers messages until there are none.
+// settle delivers messages until there are none. It heeds the context until there
+// is a certificate: after that there is nothing to take back.
 func (r *run) settle(ctx context.Context) error {
 	for r.bus.Deliver() {
-		if err := errors.Join(r.failed, ctx.Err()); err != nil {
-			return err
+		if r.failed != nil {
+			return r.failed
+		}
+		if r.f.log.Count() == r.height && ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
-	return ctx.Err()
+	return nil
 }
 
 // receive gives a message that the bus has delivered to member i.
@@ -99,22 +129,33 @@ func refused(err error) bool {
 	return errors.Is(err, quorum.ErrStaleAttempt) || errors.Is(err, quorum.ErrNonce) || errors.Is(err, quorum.ErrWrongHeight)
 }
 
-// nudge takes every member that is behind one attempt on.
+// nudge gives every member a tick, by which those behind follow, one attempt at a
+// time; only where all stand at the same place it takes them on by a timeout. A
+// timeout for all would leave those behind as far behind as they are.
 func (r *run) nudge() error {
+	var msg quorum.Message = quorum.Tick{}
+	if r.abreast() {
+		msg = quorum.Timeout{}
+	}
 	for i, m := range r.f.members {
-		if m.state.Height() > r.height {
-			continue
-		}
-		var msg quorum.Message = quorum.Timeout{}
-		err := r.step(i, m, msg)
-		if errors.Is(err, quorum.ErrNotReady) || errors.Is(err, quorum.ErrNotPrepared) {
-			err = r.step(i, m, quorum.Tick{})
-		}
-		if err != nil {
+		if err := r.step(i, m, msg); err != nil {
 			return fmt.Errorf("member %s: %w", m.name, err)
 		}
 	}
 	return nil
+}
+
+// abreast reports whether all members are ready and have prepared in the same
+// attempt of the height.
+func (r *run) abreast() bool {
+	first := &r.f.members[0].state
+	for i, m := range r.f.members {
+		s := &m.state
+		if s.Height() != r.height || s.Attempt != first.Attempt || !s.Ready() || s.Prepares[i].Current == nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *run) decided() bool {
@@ -127,6 +168,8 @@ func (r *run) decided() bool {
 }
 
 // step gives one message to a member and carries out what it asks for, in order.
+// An effect that fails counts as a crash of the member: it knows nothing any more
+// but what its disk holds (QRM-9). A halted one stays halted.
 func (r *run) step(i int, m *member, msg quorum.Message) error {
 	state, effects, err := quorum.Step(m.cfg, m.state, msg)
 	if err != nil {
@@ -134,16 +177,23 @@ func (r *run) step(i int, m *member, msg quorum.Message) error {
 	}
 	m.state = state
 	for _, e := range effects {
-		if r.f.beforeEffect != nil {
-			if err := r.f.beforeEffect(e); err != nil {
-				return err
+		if err := r.carryOut(i, m, e); err != nil {
+			if m.state.Halted == nil {
+				m.state = quorum.State{}
 			}
-		}
-		if err := r.do(i, m, e); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (r *run) carryOut(i int, m *member, e quorum.Effect) error {
+	if r.f.beforeEffect != nil {
+		if err := r.f.beforeEffect(e); err != nil {
+			return err
+		}
+	}
+	return r.do(i, m, e)
 }
 
 func (r *run) do(i int, m *member, effect quorum.Effect) error {
@@ -165,7 +215,7 @@ func (r *run) do(i int, m *member, effect quorum.Effect) error {
 			return r.candidate(i, m, e)
 		}
 	case quorum.Evidence:
-		return fmt.Errorf("%w: member %d has signed two things: %v and %v", ErrStuck, e.Member, e.First, e.Second)
+		r.evidence = append(r.evidence, e)
 	case quorum.Halt:
 		return fmt.Errorf("%w: %s at height %d: its disk has %v, a peer shows %v", quorum.ErrHalted, e.Reason, e.Height, e.Disk, e.Seen)
 	}
@@ -193,14 +243,25 @@ func (r *run) candidate(i int, m *member, need quorum.NeedCandidate) error {
 	return r.step(i, m, quorum.Candidate{Attempt: need.Attempt, Content: content})
 }
 
-// earlier finds a content among what the members' disks hold, and checks it anew.
+// earlier finds a content among what the members hold, and checks it anew.
 func (r *run) earlier(digest cert.Hash) (*quorum.Content, error) {
 	for _, m := range r.f.members {
 		for i := range m.state.Candidates {
 			if c := &m.state.Candidates[i]; c.Digest() == digest {
-				return c, r.f.validate(c)
+				return c, r.validate(c)
 			}
 		}
 	}
 	return nil, fmt.Errorf("%w: nobody holds the content of %v", ErrStuck, digest)
+}
+
+// validate validates a content, once a run: all members rely on the same folder.
+func (r *run) validate(c *quorum.Content) error {
+	digest := c.Digest()
+	if r.valid[digest] {
+		return nil
+	}
+	err := r.f.validate(c)
+	r.valid[digest] = err == nil
+	return err
 }

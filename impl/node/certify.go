@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/omega-sheaf-os/omega/impl/archive"
+	"github.com/omega-sheaf-os/omega/impl/certlog"
+	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/invariant"
@@ -23,8 +27,10 @@ type Batch struct {
 
 // Outcome is what Certify came to.
 type Outcome struct {
-	Result     *invariant.Result // of the batch; its Trace is nil
-	Signatures []SignatureState  // of the files, in their order
+	// Result is of the batch, whose files are unmapped: its Trace is nil, and
+	// ObstructionBody must not be asked of it.
+	Result     *invariant.Result
+	Signatures []SignatureState // of the files, in their order
 
 	// Certificate is the one that was appended, or nil: the batch has
 	// obstructions and is not to be recorded.
@@ -33,11 +39,18 @@ type Outcome struct {
 	// an earlier run, which was cut short: Certificate completes that one, and
 	// the batch is still to be certified, at the next height.
 	Resumed bool
+	// Evidence is what members have seen another one sign that excludes each
+	// other. The agreement goes on by the first of the two (QRM-19).
+	Evidence []quorum.Evidence
 }
 
 // Certify reconciles the batch and has all members agree on its certificate. On an
-// error nothing is appended to the chain.
+// error nothing is appended to the chain, unless there is an Outcome with a
+// Certificate all the same: then what failed came after it.
 func (f *Folder) Certify(ctx context.Context, b Batch) (*Outcome, error) {
+	if f.dead != nil {
+		return nil, f.dead
+	}
 	if b.Height != f.Chain.Length {
 		return nil, fmt.Errorf("%w: got batch %d, the chain's next is %d", ErrHeight, b.Height, f.Chain.Length)
 	}
@@ -47,11 +60,11 @@ func (f *Folder) Certify(ctx context.Context, b Batch) (*Outcome, error) {
 	}
 	defer sections.Close()
 	out := &Outcome{}
-	if out.Signatures, err = f.CheckSignatures(sections); err != nil {
-		return nil, err
-	}
 	result, err := f.Reconcile(sections)
 	if err != nil {
+		return nil, err
+	}
+	if out.Signatures, err = f.CheckSignatures(sections); err != nil {
 		return nil, err
 	}
 	out.Result = result
@@ -63,31 +76,64 @@ func (f *Folder) Certify(ctx context.Context, b Batch) (*Outcome, error) {
 		return nil, err
 	}
 	result.Trace = nil
-	if out.Certificate, err = f.agree(ctx, content); err != nil {
+	out.Evidence, err = f.agree(ctx, content)
+	if out.Certificate = f.log.At(b.Height); out.Certificate == nil {
 		return nil, err
 	}
 	out.Resumed = out.Certificate.Envelope.Hash() != content.Digest()
-	return out, errors.Join(f.clean(), f.Past.Trim())
+	return out, errors.Join(err, f.clean())
 }
 
-// content returns what the members are to certify for the result. A merge's trace
-// is on disk then, and its copy there has been checked.
-func (f *Folder) content(s *Sections, r *invariant.Result) (quorum.Content, error) {
-	var c quorum.Content
-	if !r.Merged() {
-		c.Envelope, c.Body = ObstructionContent(&f.Chain, r)
-		if len(c.Body) > cert.MaxBody {
-			return c, fmt.Errorf("the obstruction's events have %d bytes, a body at most %d: certify fewer sections at once", len(c.Body), cert.MaxBody)
+// content returns what the members are to certify for the result, validated. A
+// merge's trace is on disk then, and its copy there has been checked; after an
+// error the traces are as before.
+func (f *Folder) content(s *Sections, r *invariant.Result) (c quorum.Content, err error) {
+	if r.Merged() {
+		c.Envelope, c.Body = MergeContent(&f.Chain, r)
+		if f.validate(&c) == nil {
+			return c, nil // a run that was cut short has left the trace
 		}
-		return c, nil
 	}
-	c.Envelope, c.Body = MergeContent(&f.Chain, r)
-	path := filepath.Join(f.Dir, archive.TracePath(f.Chain.Length, r.TraceRoot))
-	err := omegalog.Guard(func() error { return writeTrace(path, r) }, s.Views...)
-	if err != nil {
-		return c, err
+	var path string
+	err = omegalog.Guard(func() error {
+		if f.beforeContent != nil {
+			if err := f.beforeContent(); err != nil {
+				return err
+			}
+		}
+		if !r.Merged() {
+			c.Envelope, c.Body = ObstructionContent(&f.Chain, r)
+			return nil
+		}
+		path = f.tracePath(&c.Envelope)
+		return writeTrace(path, r)
+	}, s.Views...)
+	if n := len(c.Body); err == nil && n > cert.MaxBody {
+		err = fmt.Errorf("the body has %d bytes, at most %d: certify fewer sections at once", n, cert.MaxBody)
 	}
-	return c, f.validate(&c)
+	if err == nil {
+		err = f.validate(&c)
+	}
+	if err != nil && path != "" {
+		err = errors.Join(err, removeIfThere(path))
+	}
+	var unknown *durable.UnknownError
+	if errors.As(err, &unknown) {
+		f.dead = fmt.Errorf("%w: %w", certlog.ErrFatal, err)
+		return c, f.dead
+	}
+	return c, err
+}
+
+func (f *Folder) tracePath(e *cert.Envelope) string {
+	return filepath.Join(f.Dir, archive.TracePath(e.BatchID, e.TraceRoot))
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // writeTrace writes the events of a merge in canonical order (DIR-3).
@@ -114,7 +160,10 @@ func (f *Folder) validate(c *quorum.Content) error {
 		if err != nil {
 			return err
 		}
-		view, err := omegalog.Open(filepath.Join(f.Dir, archive.TracePath(c.Envelope.BatchID, c.Envelope.TraceRoot)))
+		view, err := omegalog.Open(f.tracePath(&c.Envelope))
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %w", ErrTraceMissing, err)
+		}
 		if err != nil {
 			return err
 		}

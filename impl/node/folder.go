@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/omega-sheaf-os/omega/impl/archive"
@@ -25,13 +24,19 @@ type Folder struct {
 	size    int64 // of cert.log in bytes
 	members []*member
 
-	beforeEffect func(quorum.Effect) error // tests crash here
+	dead error // certlog.ErrFatal after a failed sync of a trace (CLG-1)
+
+	// Tests crash here: before an effect, and before a content is made of what was
+	// reconciled.
+	beforeEffect  func(quorum.Effect) error
+	beforeContent func() error
 }
 
 // Open opens the data folder for writing: it takes the folder's lock, repairs a
 // torn tail (Recovered tells), checks the whole chain, and loads every member's
-// key and vote. Errors: *certlog.LockedError, ErrMissingKeys, and what makes the
-// chain or a file unfit.
+// key and vote. Errors: *certlog.LockedError, ErrMissingKeys, quorum.ErrDiskAhead
+// where a member has signed beyond the end of the log, which was cut short or is an
+// older copy, and what else makes the chain or a file unfit.
 func Open(dir string, passphrase Passphrase) (*Folder, error) {
 	log, err := certlog.Open(dir)
 	if err != nil {
@@ -98,13 +103,12 @@ func (f *Folder) clean() error {
 // outdated reports whether name is that of a trace for a certified height that
 // the height's certificate does not name.
 func (f *Folder) outdated(name string) bool {
-	digits, _, ok := strings.Cut(name, "-")
-	height, err := strconv.ParseUint(digits, 10, 64)
-	if !ok || err != nil || height >= f.Chain.Length {
+	height, root, ok := archive.ParseTraceName(name)
+	if !ok || height >= f.Chain.Length {
 		return false
 	}
 	e := &f.Certificates[height].Envelope
-	return e.Type != cert.Merge || name != filepath.Base(archive.TracePath(height, e.TraceRoot))
+	return e.Type != cert.Merge || e.TraceRoot != root
 }
 
 // seat loads every member's key and vote.
@@ -166,9 +170,10 @@ type member struct {
 	cfg   *quorum.Config
 	state quorum.State
 	votes *certlog.VoteStore
-	disk  *quorum.Durable
 }
 
+// newMember returns a member that has not started, and whose disk is such that it
+// can.
 func (f *Folder) newMember(index int, key *identity.Key) (*member, error) {
 	name := f.Chain.Roster[index].Name
 	cfg, err := quorum.NewConfig(f.Chain, key.Public(), key)
@@ -180,10 +185,21 @@ func (f *Folder) newMember(index int, key *identity.Key) (*member, error) {
 		return nil, err
 	}
 	m := &member{name: name, cfg: cfg, votes: votes}
-	if content, ok := votes.Load(); ok {
-		if m.disk, err = quorum.DecodeDurable(content); err != nil {
-			return nil, fmt.Errorf("%s: %w", certlog.VotePath(f.Dir, name), err)
-		}
+	disk, err := m.disk()
+	if err == nil {
+		_, _, err = quorum.Step(cfg, quorum.Begin(f.Chain), quorum.Start{Disk: disk})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", certlog.VotePath(f.Dir, name), err)
 	}
 	return m, nil
+}
+
+// disk returns what the member's vote file holds, or nil where there is none.
+func (m *member) disk() (*quorum.Durable, error) {
+	content, ok := m.votes.Load()
+	if !ok {
+		return nil, nil
+	}
+	return quorum.DecodeDurable(content)
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/omega-sheaf-os/omega/impl/archive"
 	"github.com/omega-sheaf-os/omega/impl/certlog"
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
@@ -54,8 +56,9 @@ func Init(dir string, seats []Seat) (*cert.Certificate, error) {
 	if err := os.Chmod(temp, 0o755); err != nil {
 		return nil, err
 	}
-	if err := os.Rename(temp, dir); err != nil {
-		return nil, err
+	// Unlike os.Rename, this puts a folder in the place of an empty one.
+	if err := unix.Rename(temp, filepath.Clean(dir)); err != nil {
+		return nil, &os.LinkError{Op: "rename", Old: temp, New: dir, Err: err}
 	}
 	return genesis, durable.SyncParent(durable.OS{}, dir)
 }

@@ -32,6 +32,9 @@ var (
 	// ErrMissingKeys says that keys of members are not in the folder: N of N
 	// signatures need all.
 	ErrMissingKeys = errors.New("keys of members are missing")
+	// ErrTraceMissing says that members have signed for a trace that is not in the
+	// folder any more, and that the batch does not give.
+	ErrTraceMissing = errors.New("members have signed for a trace that is gone; certify the same batch as then")
 	// ErrHeight says that a batch is not the chain's next.
 	ErrHeight = errors.New("not the next height")
 )
@@ -62,10 +65,21 @@ func newView(dir string, records []certlog.Record) (*View, error) {
 	v := &View{Dir: dir, Past: archive.New(dir)}
 	for _, r := range records {
 		if err := v.add(r.Certificate, r.Offset); err != nil {
-			return nil, fmt.Errorf("%s: record at offset %d: %w", certlog.Path(dir), r.Offset, err)
+			return nil, recordError(dir, r.Offset, err)
 		}
 	}
 	return v, nil
+}
+
+// recordError names the log, and the offset in it, of a certificate that does not
+// follow the chain.
+func recordError(dir string, offset int64, err error) error {
+	var check *cert.CheckError
+	if !errors.As(err, &check) {
+		return fmt.Errorf("%s: record at offset %d: %w", certlog.Path(dir), offset, err)
+	}
+	damage := &cert.RecordError{Kind: cert.RecordKind(check.Kind), Offset: offset, Message: check.Message}
+	return &certlog.FileError{Path: certlog.Path(dir), Err: damage}
 }
 
 // add checks c, whose record begins at offset, as the next certificate.
