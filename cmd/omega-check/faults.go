@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 
+	"github.com/omega-sheaf-os/omega/impl/archive"
 	"github.com/omega-sheaf-os/omega/impl/certlog"
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
 	"github.com/omega-sheaf-os/omega/impl/identity"
@@ -81,7 +83,10 @@ func damage(err error) *exitError {
 	var vote *certlog.VoteError
 	var bad *frame.Error
 	var record *cert.RecordError
+	var trace *archive.TraceError
 	switch {
+	case errors.As(err, &trace) && errors.As(trace.Err, &bad):
+		return at(trace.Path, string(bad.Kind), bad.Offset, bad.Message)
 	case errors.As(err, &input):
 		return at(input.Name, string(input.Err.Kind), input.Err.Offset, input.Err.Message)
 	case errors.As(err, &changed):
@@ -104,7 +109,13 @@ func pathOf(err error) (string, error) {
 	var mapped *omegalog.Error
 	var key *identity.Error
 	var other *fs.PathError
+	var trace *archive.TraceError
+	var signature *node.SignatureError
 	switch {
+	case errors.As(err, &trace):
+		return trace.Path, trace.Err
+	case errors.As(err, &signature):
+		return signature.Path, fmt.Errorf("%w: %w", node.ErrSectionSignature, signature.Err)
 	case errors.As(err, &mapped) && mapped.Error() == err.Error():
 		return mapped.Path, mapped.Err
 	case errors.As(err, &key) && key.Error() == err.Error():

@@ -81,7 +81,7 @@ type Options struct {
 // (AUD-1). The error is for what could not be read at all; what is wrong with
 // what was read is in the report.
 func Folder(dir string, opt Options) (*Report, error) {
-	a := &auditor{dir: dir, opt: opt, past: archive.New(dir), traces: map[string]bool{}}
+	a := &auditor{dir: dir, opt: opt, past: archive.New(dir), keys: map[string][]cert.PublicKey{}, traces: map[string]bool{}}
 	defer a.past.Close()
 	return a.run(filepath.Join(dir, certlog.Name))
 }
@@ -89,7 +89,7 @@ func Folder(dir string, opt Options) (*Report, error) {
 // Log audits a cert.log alone, or a certificate file that begins with a genesis:
 // everything but the events, which it does not hold (AUD-2).
 func Log(path string, opt Options) (*Report, error) {
-	a := &auditor{opt: opt}
+	a := &auditor{opt: opt, keys: map[string][]cert.PublicKey{}}
 	return a.run(path)
 }
 
@@ -102,8 +102,9 @@ type auditor struct {
 	log     string // path of the log
 	chain   cert.Chain
 	genesis cert.Roster
-	hashes  []cert.Hash     // cert_hash by height
-	traces  map[string]bool // paths of merges' traces below dir
+	keys    map[string][]cert.PublicKey // of all rosters so far, by name
+	hashes  []cert.Hash                 // cert_hash by height
+	traces  map[string]bool             // paths of merges' traces below dir
 	done    int64
 	total   int64
 }
@@ -183,23 +184,42 @@ func (a *auditor) checkCertificate(c *cert.Certificate, offset int64) error {
 		return a.finding(KindGenesisPin, a.log, offset, "the chain is %v, pinned is %v", next.Name, *a.opt.Genesis)
 	}
 	switch c.Envelope.Type {
-	case cert.Genesis:
-		a.genesis = next.Roster
 	case cert.Merge:
 		err = a.checkMerge(c, offset)
 	case cert.Obstruction:
 		err = a.checkObstruction(c, offset)
-	case cert.RosterChange:
-		a.report.RosterChanges++
 	}
 	if err != nil {
 		return err
+	}
+	a.accept(c, next)
+	return nil
+}
+
+// accept counts a certificate that was found right.
+func (a *auditor) accept(c *cert.Certificate, next cert.Chain) {
+	switch c.Envelope.Type {
+	case cert.Genesis:
+		a.genesis = next.Roster
+		a.addKeys(next.Roster)
+	case cert.Merge:
+		a.report.Merges++
+	case cert.Obstruction:
+		a.report.Obstructions++
+	case cert.RosterChange:
+		a.report.RosterChanges++
+		a.addKeys(next.Roster)
 	}
 	a.chain = next
 	a.hashes = append(a.hashes, next.Head)
 	a.report.Certificates++
 	a.report.Signatures += uint64(len(c.Signatures))
-	return nil
+}
+
+func (a *auditor) addKeys(roster cert.Roster) {
+	for _, m := range roster {
+		a.keys[m.Name] = append(a.keys[m.Name], m.Key)
+	}
 }
 
 func (a *auditor) checkPins() error {

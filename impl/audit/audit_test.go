@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/omega-sheaf-os/omega/impl/archive"
 	"github.com/omega-sheaf-os/omega/impl/certlog"
@@ -165,10 +166,17 @@ func TestFilesThatAreNoPartOfTheChainAreNoted(t *testing.T) {
 	dir, _ := newFolder(t)
 	stray := filepath.Join(dir, "traces", strings.Repeat("0", 8)+".omega.tmp-X")
 	require.NoError(t, os.WriteFile(stray, []byte("half a trace"), 0o644))
+	folder := filepath.Join(dir, "members", "member-1", "more")
+	require.NoError(t, os.Mkdir(folder, 0o755))
+	pipe := archive.KeyPath(dir, "member-2")
+	require.NoError(t, os.Remove(pipe))
+	require.NoError(t, unix.Mkfifo(pipe, 0o600))
 	report := auditFolder(t, dir, Options{})
-	require.True(t, report.OK)
-	require.Len(t, report.Notes, 1)
-	require.Contains(t, report.Notes[0], stray)
+	require.Truef(t, report.OK, "%v", report.FirstError)
+	require.Len(t, report.Notes, 3)
+	for i, path := range []string{folder, pipe, stray} {
+		require.Contains(t, report.Notes[i], path)
+	}
 }
 
 // TestAVoteAgainstTheChainIsFound replaces a chain's second half by what a member
@@ -185,6 +193,7 @@ func TestAVoteAgainstTheChainIsFound(t *testing.T) {
 		"another chain":   func(d *quorum.Durable) { d.Chain[0] ^= 1 },
 		"a later height":  func(d *quorum.Durable) { d.Height = 9 },
 		"another content": func(d *quorum.Durable) { d.Height = 1 },
+		"unsigned for it": func(d *quorum.Durable) { d.Height = 4 },
 	} {
 		bad := *vote
 		change(&bad)

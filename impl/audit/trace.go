@@ -16,7 +16,6 @@ func (a *auditor) checkMerge(c *cert.Certificate, offset int64) error {
 	if err != nil {
 		return a.finding(string(cert.KindBody), a.log, offset, "%v", err)
 	}
-	a.report.Merges++
 	if a.dir == "" {
 		return nil
 	}
@@ -47,7 +46,6 @@ func (a *auditor) checkObstruction(c *cert.Certificate, offset int64) error {
 	if err != nil {
 		return a.finding(string(cert.KindBody), a.log, offset, "%v", err)
 	}
-	a.report.Obstructions++
 	if a.dir == "" {
 		return nil
 	}

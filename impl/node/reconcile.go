@@ -95,6 +95,19 @@ const (
 	Signed   SignatureState = "signed"
 )
 
+// SignatureError says which section's signature file does not hold. It is
+// ErrSectionSignature.
+type SignatureError struct {
+	Path string // of the section
+	Err  error
+}
+
+func (e *SignatureError) Error() string {
+	return fmt.Sprintf("%s: %v: %v", e.Path, ErrSectionSignature, e.Err)
+}
+
+func (e *SignatureError) Unwrap() []error { return []error{ErrSectionSignature, e.Err} }
+
 // ErrSectionSignature is wrapped where a section's signature file is there and
 // does not hold: nothing is concluded from such a section.
 var ErrSectionSignature = errors.New("the section's signature does not hold")
@@ -114,7 +127,7 @@ func (v *View) CheckSignatures(s *Sections) ([]SignatureState, error) {
 			err = omegalog.Guard(func() error { return v.verify(sig, view) }, view)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w: %w", view.Name(), ErrSectionSignature, err)
+			return nil, &SignatureError{view.Name(), err}
 		}
 		states[i] = Signed
 	}
