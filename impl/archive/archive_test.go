@@ -127,6 +127,10 @@ func TestOnlyTheTraceThatCanHoldAKeyIsRead(t *testing.T) {
 	k = at(210)
 	p.Versions(&k)
 	require.ErrorIs(t, p.Err(), fs.ErrNotExist)
+	require.ErrorContains(t, p.Err(), p.merges[21].path)
+	k = at(220)
+	p.Versions(&k)
+	require.ErrorContains(t, p.Err(), p.merges[21].path, "the first error stays")
 }
 
 func TestATraceIsReliedOnOnlyWithItsRoot(t *testing.T) {
@@ -160,7 +164,7 @@ func TestATraceIsReliedOnOnlyWithItsRoot(t *testing.T) {
 
 		put(t, path, whole)
 		require.Len(t, p.Versions(&k), 1, name)
-		require.Equal(t, error(bad), p.Err(), "the first error stays")
+		require.Equal(t, error(bad), p.Err(), "an error stays")
 	}
 }
 

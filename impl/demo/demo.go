@@ -110,7 +110,7 @@ func (s *show) run(ctx context.Context) error {
 		}
 	}()
 	for _, act := range acts {
-		if err := act(ctx); err != nil {
+		if err := errors.Join(act(ctx), ctx.Err()); err != nil {
 			return err
 		}
 	}

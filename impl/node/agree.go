@@ -74,27 +74,46 @@ func (r *run) untilDecided(ctx context.Context) error {
 	return fmt.Errorf("%w at height %d", ErrStuck, r.height)
 }
 
-// start starts a member from what its disk holds, unless it runs already. The
-// contents that it has signed for are validated anew: their traces may be gone.
+// start starts a member from what its disk holds, or goes on where it runs
+// already. The contents that it holds are validated anew: they are of an earlier
+// run, and their traces may be gone.
 func (r *run) start(i int, m *member) error {
 	if m.state.Started {
+		if err := r.validate(m.state.Candidates); err != nil {
+			return err
+		}
 		return r.step(i, m, quorum.Tick{})
 	}
 	disk, err := m.disk()
 	if err != nil {
 		return err
 	}
-	if disk != nil && disk.Height == r.height {
-		for i := range disk.Candidates {
-			if err := r.validate(&disk.Candidates[i]); err != nil {
-				return err
-			}
+	if disk != nil {
+		if err := r.validate(disk.Candidates); err != nil {
+			return err
 		}
 	}
 	m.state = quorum.Begin(r.f.Chain)
 	start := quorum.Start{Disk: disk}
 	rand.Read(start.Nonce[:])
 	return r.step(i, m, start)
+}
+
+// validate validates the contents that are for this run's height, each once: all
+// members rely on the same folder.
+func (r *run) validate(contents []quorum.Content) error {
+	for i := range contents {
+		c := &contents[i]
+		digest := c.Digest()
+		if c.Envelope.BatchID != r.height || r.valid[digest] {
+			continue
+		}
+		if err := r.f.validate(c); err != nil {
+			return err
+		}
+		r.valid[digest] = true
+	}
+	return nil
 }
 
 // settle delivers messages until there are none. It heeds the context until there
@@ -234,34 +253,22 @@ func (r *run) send(from, to int, msg quorum.Wire) error {
 func (r *run) candidate(i int, m *member, need quorum.NeedCandidate) error {
 	content := r.content
 	if need.Digest != (cert.Hash{}) && need.Digest != content.Digest() {
-		found, err := r.earlier(need.Digest)
-		if err != nil {
+		var err error
+		if content, err = r.earlier(need.Digest); err != nil {
 			return err
 		}
-		content = *found
 	}
 	return r.step(i, m, quorum.Candidate{Attempt: need.Attempt, Content: content})
 }
 
-// earlier finds a content among what the members hold, and checks it anew.
-func (r *run) earlier(digest cert.Hash) (*quorum.Content, error) {
+// earlier finds a content among what the members hold, which start has validated.
+func (r *run) earlier(digest cert.Hash) (quorum.Content, error) {
 	for _, m := range r.f.members {
-		for i := range m.state.Candidates {
-			if c := &m.state.Candidates[i]; c.Digest() == digest {
-				return c, r.validate(c)
+		for _, c := range m.state.Candidates {
+			if c.Digest() == digest {
+				return c, nil
 			}
 		}
 	}
-	return nil, fmt.Errorf("%w: nobody holds the content of %v", ErrStuck, digest)
-}
-
-// validate validates a content, once a run: all members rely on the same folder.
-func (r *run) validate(c *quorum.Content) error {
-	digest := c.Digest()
-	if r.valid[digest] {
-		return nil
-	}
-	err := r.f.validate(c)
-	r.valid[digest] = err == nil
-	return err
+	return quorum.Content{}, fmt.Errorf("%w: nobody holds the content of %v", ErrStuck, digest)
 }

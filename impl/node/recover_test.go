@@ -176,6 +176,31 @@ func TestALockedContentNeedsItsTrace(t *testing.T) {
 	}
 }
 
+// TestAContentInMemoryNeedsItsTraceToo cancels when a member has locked, removes the
+// trace, and goes on in the same process.
+func TestAContentInMemoryNeedsItsTraceToo(t *testing.T) {
+	dir := newChain(t, 3)
+	first, _ := omegalogtest.TwoBatches(t)
+	f := openFolder(t, dir)
+	ctx, cancel := context.WithCancel(context.Background())
+	f.beforeEffect = func(e quorum.Effect) error {
+		if isCommit(e) {
+			cancel()
+		}
+		return nil
+	}
+	_, err := f.Certify(ctx, Batch{Height: 1, Files: first})
+	require.ErrorIs(t, err, context.Canceled)
+	f.beforeEffect = nil
+	require.NoError(t, os.Remove(filepath.Join(dir, archive.TracesName, traceNames(t, dir)[0])))
+	_, err = f.Certify(context.Background(), Batch{Height: 1, Files: []string{lone(t, 9)}})
+	require.ErrorIs(t, err, ErrTraceMissing)
+	require.EqualValues(t, 1, f.Chain.Length)
+	require.False(t, certify(t, f, first...).Resumed)
+	require.NoError(t, f.Close())
+	requireAudit(t, dir, 2)
+}
+
 // TestALogOlderThanAVoteIsCompletedOrRefused puts back older copies of the log
 // alone. Of a height that the votes are for, the same certificate is made again;
 // of one before nothing can be.
@@ -259,6 +284,7 @@ func TestAMemberWhoseVoteWasPutBackHalts(t *testing.T) {
 		_, err := f.Certify(context.Background(), Batch{Height: 1, Files: first})
 		require.ErrorIs(t, err, quorum.ErrHalted)
 		require.ErrorContains(t, err, "member-2")
+		require.NotNil(t, f.members[1].state.Halted)
 		require.EqualValues(t, 1, f.Chain.Length)
 	}
 	require.NoError(t, f.Close())
@@ -327,4 +353,24 @@ func TestAnEndOfTheContextIsHeededUntilThereIsACertificate(t *testing.T) {
 		requireAudit(t, dir, 2)
 	}
 	require.Greater(t, cancelled, 5)
+}
+
+// TestEachStartHasANonceOfItsOwn collects those that members send (QRM-17).
+func TestEachStartHasANonceOfItsOwn(t *testing.T) {
+	dir := newChain(t, 3)
+	starts := map[quorum.Nonce]int{}
+	for lamport := range uint64(3) {
+		f := openFolder(t, dir)
+		f.beforeEffect = func(e quorum.Effect) error {
+			if send, ok := e.(quorum.Send); ok {
+				if m, ok := send.Message.(*quorum.Resync); ok {
+					starts[m.Nonce] = m.From
+				}
+			}
+			return nil
+		}
+		certify(t, f, lone(t, lamport+1))
+		require.NoError(t, f.Close())
+	}
+	require.Len(t, starts, 9)
 }
