@@ -46,12 +46,12 @@ type Refusal struct {
 
 // Verdict is the outcome of an audit.
 type Verdict struct {
-	OK           bool   `json:"ok"`
-	Pinned       bool   `json:"pinned"`
-	Certificates uint64 `json:"certificates"`
-	Events       uint64 `json:"events"`
-	Signatures   uint64 `json:"signatures"`
-	FirstError   string `json:"first_error,omitempty"`
+	OK           bool           `json:"ok"`
+	Pinned       bool           `json:"pinned"`
+	Certificates uint64         `json:"certificates"`
+	Events       uint64         `json:"events"`
+	Signatures   uint64         `json:"signatures"`
+	FirstError   *audit.Finding `json:"first_error"`
 }
 
 // Report is what the demo came to.
@@ -295,11 +295,10 @@ func (s *show) auditAll(context.Context) error {
 }
 
 func verdict(r *audit.Report) *Verdict {
-	v := &Verdict{OK: r.OK, Pinned: r.Pinned, Certificates: r.Certificates, Events: r.Events, Signatures: r.Signatures}
-	if r.FirstError != nil {
-		v.FirstError = r.FirstError.Error()
+	return &Verdict{
+		OK: r.OK, Pinned: r.Pinned, Certificates: r.Certificates, Events: r.Events, Signatures: r.Signatures,
+		FirstError: r.FirstError,
 	}
-	return v
 }
 
 // next says what to try.
