@@ -46,8 +46,10 @@ func EmptyRoot() Hash { return sha256.Sum256(nil) }
 
 // LeafHash returns the hash of the leaf data (MRK-1).
 func LeafHash(data []byte) Hash {
-	var h leafHasher
-	return h.sum(data)
+	h := sha256.New()
+	h.Write([]byte{leafPrefix})
+	h.Write(data)
+	return Hash(h.Sum(nil))
 }
 
 // NodeHash returns the hash of the node over l and r (MRK-1).
