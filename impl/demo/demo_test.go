@@ -20,6 +20,8 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/key"
+	"github.com/omega-sheaf-os/omega/impl/omegalog"
+	"github.com/omega-sheaf-os/omega/impl/omegalog/omegalogtest"
 )
 
 // repository is a git repository that a test makes.
@@ -106,10 +108,18 @@ func requireTrue(t *testing.T, r *Report, text string) {
 	requireRefusal(t, r.Obstruction.Forged, "forged.omega", "batches")
 	requireRefusal(t, r.Obstruction.Rewritten, "rewritten.omega", "traces")
 	require.NotEqual(t, r.Obstruction.Forged, r.Obstruction.Rewritten)
+	original, forged := r.Obstruction.Forged.Frames[0], filepath.Join(r.Folder, "forged.omega")
+	require.Equal(t, fileSize(t, original[:strings.LastIndex(original, ":")]), fileSize(t, forged), "a copy of the whole section")
 	for _, want := range []string{r.Genesis, r.Head, r.Folder, r.Obstruction.Forged.Key, "the chain holds", "equivocation", "unsigned", "certified"} {
 		require.Contains(t, text, want)
 	}
 	require.Equal(t, 2, strings.Count(text, "the head is still"))
+}
+
+func fileSize(t *testing.T, path string) int64 {
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	return info.Size()
 }
 
 // requireRefusal checks that the frames of an equivocation hold its key in two
@@ -256,4 +266,30 @@ func TestAnAlteredEventIsValidWhateverItsValue(t *testing.T) {
 		require.NotEqual(t, value, v.Value())
 		require.Equal(t, b, altered(b, false))
 	}
+}
+
+// TestACopyDiffersInItsFirstEventAlone alters a section of three events, and takes
+// its first one alone.
+func TestACopyDiffersInItsFirstEventAlone(t *testing.T) {
+	dir := t.TempDir()
+	from := omegalogtest.WriteSection(t, dir, "from.omega", 7, omegalogtest.Event(1, 7), omegalogtest.Event(2, 7), omegalogtest.Event(3, 7))
+	for _, alone := range []bool{false, true} {
+		to := filepath.Join(dir, fmt.Sprint(alone))
+		require.NoError(t, alter(from, to, alone))
+		view, err := omegalog.Open(to)
+		require.NoError(t, err)
+		defer view.Close()
+		header, err := view.Header()
+		require.NoError(t, err)
+		require.EqualValues(t, 7, header.Node)
+		var got []int32
+		for f, err := range view.Events() {
+			require.NoError(t, err)
+			got = append(got, f.Event.Value())
+		}
+		require.Equal(t, []int32{100 ^ 1<<10, 200, 300}[:len(got)], got)
+		require.Equal(t, alone, len(got) == 1)
+	}
+	require.Error(t, alter(filepath.Join(dir, "nowhere"), filepath.Join(dir, "to"), false))
+	require.NoFileExists(t, filepath.Join(dir, "to"))
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/certlog"
 	"github.com/omega-sheaf-os/omega/impl/identity"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
+	"github.com/omega-sheaf-os/omega/impl/kernel/event"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
 	"github.com/omega-sheaf-os/omega/impl/omegalog/omegalogtest"
@@ -108,6 +110,39 @@ func TestAChainThatDoesNotHoldIsNotRead(t *testing.T) {
 	out := certify(t, f, lone(t, 9))
 	require.True(t, out.Resumed, "the votes are for what was torn off")
 	require.Equal(t, records[1].Certificate.Envelope, out.Certificate.Envelope)
+}
+
+// TestQuarantinedEventsAreNamedWhereTheyStandInTheLog rewrites one right after it
+// was quarantined, and again in another process.
+func TestQuarantinedEventsAreNamedWhereTheyStandInTheLog(t *testing.T) {
+	dir := newChain(t, 2)
+	f := openFolder(t, dir)
+	certify(t, f, lone(t, 1))
+	write := func(value int32) string {
+		e := omegalogtest.Event(5, 1)
+		e.Value = value
+		return omegalogtest.WriteSection(t, t.TempDir(), "5.omega", 1, e)
+	}
+	_, err := f.Certify(context.Background(), Batch{Height: 2, Files: []string{write(1), write(2)}, RecordObstruction: true})
+	require.NoError(t, err)
+	for range 2 {
+		out, err := f.Certify(context.Background(), Batch{Height: 3, Files: []string{write(3)}})
+		require.NoError(t, err)
+		require.Len(t, out.Result.Obstructions, 1)
+		frames := out.Result.Obstructions[0].Frames
+		require.Len(t, frames, 3)
+		for i, at := range frames[1:] {
+			require.Equal(t, certlog.Path(dir), at.File)
+			log, err := os.ReadFile(at.File)
+			require.NoError(t, err)
+			size := int64(binary.BigEndian.Uint32(log[at.Offset:]))
+			e, err := event.Parse(log[at.Offset+4 : at.Offset+4+size])
+			require.NoError(t, err)
+			require.EqualValues(t, i+1, e.Value())
+		}
+		require.NoError(t, f.Close())
+		f = openFolder(t, dir)
+	}
 }
 
 func TestAKeyThatIsNotTheMembersIsRefused(t *testing.T) {

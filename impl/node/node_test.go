@@ -285,7 +285,6 @@ func TestMain(m *testing.M) {
 }
 
 func TestAKillAtAnyMomentLeavesAValidChain(t *testing.T) {
-	t.Parallel()
 	dir := newChain(t, 2)
 	for h := range uint64(400) {
 		omegalogtest.WriteSection(t, filepath.Dir(dir), fmt.Sprintf("%d.omega", h), 1, omegalogtest.Event(h+1, 1))

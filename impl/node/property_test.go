@@ -141,7 +141,7 @@ func TestAHistoryGivesTheSameChainHoweverItIsCutIntoSections(t *testing.T) {
 		require.NoError(t, err)
 		defer os.RemoveAll(dir)
 		data := filepath.Join(dir, "data")
-		_, err = Init(data, DefaultSeats(rapid.IntRange(1, 3).Draw(t, "members")))
+		_, err = Init(data, DefaultSeats(rapid.IntRange(1, 2).Draw(t, "members")))
 		require.NoError(t, err)
 		f, err := Open(data, nil)
 		require.NoError(t, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/archive"
 	"github.com/omega-sheaf-os/omega/impl/certlog"
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
+	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
 	"github.com/omega-sheaf-os/omega/impl/omegalog/omegalogtest"
 )
@@ -125,7 +126,8 @@ func TestLeftoversOfACrashAreRemovedAndNothingElse(t *testing.T) {
 	good := filepath.Base(tracePathAt(t, f, 1))
 	require.NoError(t, f.Close())
 	name := func(height uint64, root byte) string { return filepath.Base(archive.TracePath(height, [32]byte{root})) }
-	gone := []string{name(0, 1), name(1, 1), name(2, 1) + ".tmp-ABC", good + ".tmp-ABC"}
+	empty := filepath.Base(archive.TracePath(0, merkle.EmptyRoot())) // as the envelope of a genesis has it
+	gone := []string{empty, name(0, 1), name(1, 1), name(2, 1) + ".tmp-ABC", good + ".tmp-ABC"}
 	stay := []string{good, name(2, 1), name(3, 1), "1-notes.txt", "00000001-.omega", "readme", good + ".bak", "1" + good}
 	for _, n := range slices.Concat(gone, stay[1:]) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, archive.TracesName, n), []byte("x"), 0o644))
