@@ -2,7 +2,6 @@ package merkle
 
 import (
 	"crypto/sha256"
-	"encoding"
 	"encoding/binary"
 	"hash"
 )
@@ -23,6 +22,11 @@ const (
 	// "sha\x03". States marshaled once stay readable, so this does not change.
 	stateAt = 4
 )
+
+// binaryAppender is what package encoding calls so.
+type binaryAppender interface {
+	AppendBinary(b []byte) ([]byte, error)
+}
 
 // A hasher hashes the leaves and nodes of one chunk after another.
 //
@@ -58,7 +62,7 @@ func pad(b []byte, n int) []byte {
 func (h *hasher) sum(padded []byte) Hash {
 	h.sha.Reset()
 	h.sha.Write(padded)
-	state, _ := h.sha.(encoding.BinaryAppender).AppendBinary(h.state[:0]) // SHA-256's has no error
+	state, _ := h.sha.(binaryAppender).AppendBinary(h.state[:0]) // SHA-256's has no error
 	return Hash(state[stateAt:])
 }
 
