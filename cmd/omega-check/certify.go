@@ -20,6 +20,7 @@ type certifyResult struct {
 	Certificate *certificate `json:"certificate"`
 	Resumed     bool         `json:"resumed"` // the certificate completes an earlier run's, not this batch
 	Output      *string      `json:"output"`
+	Evidence    []string     `json:"evidence"` // members that signed two things that exclude each other
 }
 
 type certificate struct {
@@ -99,10 +100,17 @@ func certify(ctx context.Context, folder *node.Folder, sections *node.Sections, 
 	start := time.Now()
 	before := folder.Chain
 	out, err := folder.Certify(ctx, batch)
+	if err != nil && out != nil && out.Certificate != nil {
+		return nil, fmt.Errorf("height %d is certified, as %v; what failed came after it: %w",
+			batch.Height, out.Certificate.Envelope.Hash(), err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	r := &certifyResult{reconcileResult: reconcileResult{BatchID: batch.Height}}
+	r := &certifyResult{reconcileResult: reconcileResult{BatchID: batch.Height}, Evidence: []string{}}
+	for _, e := range out.Evidence {
+		r.Evidence = append(r.Evidence, before.Roster[e.Member].Name)
+	}
 	r.take(out.Result, before.State)
 	if r.Sections, err = reportSignatures(sections, &folder.View, out.Signatures); err != nil {
 		return nil, err
@@ -131,6 +139,9 @@ func certificateOf(c *cert.Certificate) *certificate {
 
 func (r *certifyResult) text(t *text) {
 	r.reconcileResult.text(t)
+	for _, name := range r.Evidence {
+		t.line("%s: %s has signed two things that exclude each other", t.bad("evidence"), printable(name))
+	}
 	if r.Certificate == nil {
 		t.line("%s; --record-obstruction certifies the obstruction", t.bad("nothing was written"))
 		return

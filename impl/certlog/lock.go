@@ -44,7 +44,9 @@ func lock(dir string) (func() error, error) {
 		}
 		return nil, errors.Join(err, f.Close())
 	}
-	return f.Close, nil
+	// A child process between fork and exec has the file open too, and would keep
+	// the lock for that moment if it were only closed.
+	return func() error { return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close()) }, nil
 }
 
 // holder returns the process that holds a flock on f, or 0 where the system does

@@ -217,9 +217,12 @@ func TestObstructionBodiesThatContradictThemselvesAreRefused(t *testing.T) {
 		"2 versions under missing": edit(func(o *cert.ObstructionBody) { o.Items = o.Items[1:] }),
 		"no missing-dep of":        edit(func(o *cert.ObstructionBody) { o.Items[2].Kind = cert.MissingDep }),
 		"no lamport of":            edit(func(o *cert.ObstructionBody) { o.Items[3].Kind = cert.Lamport }),
-		"has the dep":              edit(func(o *cert.ObstructionBody) { o.Items[3].Dep = keyOf(4, 98, 0, 9) }),
-		"1000 bytes at offset":     slices.Concat(good[:items+5*itemSize+4], pack(uint32(1000))),
-		"4294967295":               with(good, items+5*itemSize, 0xff, 0xff, 0xff, 0xff),
+		"it is shown": edit(func(o *cert.ObstructionBody) {
+			o.Items[3].Dep, o.Events[3] = keyOf(5, 10, 0, 1), eventOf(t, keyOf(7, 10, 0, 3), "", keyOf(5, 10, 0, 1))
+		}),
+		"has the dep":          edit(func(o *cert.ObstructionBody) { o.Items[3].Dep = keyOf(4, 98, 0, 9) }),
+		"1000 bytes at offset": slices.Concat(good[:items+5*itemSize+4], pack(uint32(1000))),
+		"4294967295":           with(good, items+5*itemSize, 0xff, 0xff, 0xff, 0xff),
 	} {
 		o, err := cert.ParseObstructionBody(bad)
 		require.ErrorIs(t, err, cert.ErrBody, want)

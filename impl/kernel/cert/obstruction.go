@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
 	"github.com/omega-sheaf-os/omega/impl/kernel/key"
@@ -166,7 +167,7 @@ func (o *ObstructionBody) validate() error {
 		if n == 0 {
 			return fmt.Errorf("the key %v has no event", k)
 		}
-		if err := checkItems(o.Items[i:j], events[:n]); err != nil {
+		if err := o.checkItems(o.Items[i:j], events[:n]); err != nil {
 			return err
 		}
 		i, events = j, events[n:]
@@ -178,7 +179,7 @@ func (o *ObstructionBody) validate() error {
 }
 
 // checkItems checks the items of one key against the versions of its event.
-func checkItems(items []ObstructionItem, versions []event.View) error {
+func (o *ObstructionBody) checkItems(items []ObstructionItem, versions []event.View) error {
 	if (items[0].Kind == Equivocation) != (len(versions) > 1) {
 		return fmt.Errorf("the key %v has %d versions under %v", items[0].Key, len(versions), items[0].Kind)
 	}
@@ -193,8 +194,17 @@ func checkItems(items []ObstructionItem, versions []event.View) error {
 		if !anyHasDep(versions, &it.Dep) {
 			return fmt.Errorf("no version of %v has the dep %v", it.Key, it.Dep)
 		}
+		if it.Kind == MissingDep && o.has(&it.Dep) {
+			return fmt.Errorf("the dep %v of %v is not missing: it is shown", it.Dep, it.Key)
+		}
 	}
 	return nil
+}
+
+// has reports whether one of the events has the key k.
+func (o *ObstructionBody) has(k *key.Key) bool {
+	_, ok := slices.BinarySearchFunc(o.Events, k, func(v event.View, k *key.Key) int { return v.Key().Compare(k) })
+	return ok
 }
 
 func anyHasDep(versions []event.View, dep *key.Key) bool {

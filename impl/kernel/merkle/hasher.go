@@ -19,7 +19,7 @@ const (
 	// nodeSize is the size of a node's message in bytes.
 	nodeSize = 1 + 2*HashSize
 	// stateAt is where a marshaled SHA-256 holds the hash of its blocks: after
-	// "sha\x03". States marshaled once stay readable, so this does not change.
+	// "sha\x03". The form is Go's own, so every hasher tries it out first.
 	stateAt = 4
 )
 
@@ -33,9 +33,11 @@ type binaryAppender interface {
 // Of the time of sha256.Sum256 over so short a message a quarter goes into what
 // surrounds its blocks. A hasher pads the message itself (FIPS 180-4, 5.1.1) and
 // writes whole blocks. The hash is then what SHA-256 would go on from with the
-// next block, and marshaling gives it out.
+// next block, and marshaling gives it out. Where it does not, as another version
+// of Go may have it, the hasher takes sha256.Sum256.
 type hasher struct {
 	sha    hash.Hash
+	direct bool                 // marshaling sha gives the hash of its blocks
 	leaf   [leafRoom]byte       // the prefix, which is never written again, and a short leaf
 	node   [2 * blockBytes]byte // a node's message, padded once
 	state  [128]byte            // room for sha, marshaled
@@ -46,6 +48,8 @@ func newHasher() *hasher {
 	h := &hasher{sha: sha256.New()}
 	h.leaf[0], h.node[0] = leafPrefix, nodePrefix
 	pad(h.node[:], nodeSize)
+	_, h.direct = h.sha.(binaryAppender)
+	h.direct = h.direct && h.sumLeaf(nil) == sha256.Sum256(h.leaf[:1])
 	return h
 }
 
@@ -58,19 +62,22 @@ func pad(b []byte, n int) []byte {
 	return b[:end]
 }
 
-// sum returns the hash of a padded message.
-func (h *hasher) sum(padded []byte) Hash {
+// sum returns the hash of a message of n bytes, which is padded.
+func (h *hasher) sum(padded []byte, n int) Hash {
+	if !h.direct {
+		return sha256.Sum256(padded[:n])
+	}
 	h.sha.Reset()
 	h.sha.Write(padded)
-	state, _ := h.sha.(binaryAppender).AppendBinary(h.state[:0]) // SHA-256's has no error
-	return Hash(state[stateAt:])
+	h.sha.(binaryAppender).AppendBinary(h.state[:0]) // SHA-256's has no error, and has room
+	return Hash(h.state[stateAt:])
 }
 
 // sumLeaf returns the hash of the leaf data (MRK-1).
 func (h *hasher) sumLeaf(data []byte) Hash {
 	if len(data) <= shortLeaf {
 		n := 1 + copy(h.leaf[1:], data)
-		return h.sum(pad(h.leaf[:], n))
+		return h.sum(pad(h.leaf[:], n), n)
 	}
 	h.sha.Reset()
 	h.sha.Write(h.leaf[:1])
@@ -86,7 +93,7 @@ func (h *hasher) root(n int) Hash {
 		for i := range n / 2 {
 			*(*Hash)(h.node[1:]) = h.hashes[2*i]
 			*(*Hash)(h.node[1+HashSize:]) = h.hashes[2*i+1]
-			h.hashes[i] = h.sum(h.node[:])
+			h.hashes[i] = h.sum(h.node[:], nodeSize)
 		}
 		if n%2 == 1 {
 			h.hashes[n/2] = h.hashes[n-1]
