@@ -75,6 +75,7 @@ func TestTypesKindsAndHashesHaveNames(t *testing.T) {
 	require.Equal(t, "verification evidence", cert.Evidence.String())
 	require.Equal(t, "type 5", cert.Type(5).String())
 	require.Equal(t, "missing-dep", cert.MissingDep.String())
+	require.Equal(t, "kind 4", cert.ObstructionKind(4).String())
 	require.Equal(t, strings.Repeat("00", 15)+"ff", cert.ID{15: 0xff}.String())
 	require.Equal(t, strings.Repeat("00", 31)+"ff", cert.Hash{31: 0xff}.String())
 }

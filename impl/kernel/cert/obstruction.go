@@ -23,7 +23,11 @@ const (
 
 // String returns the kind in the words of OBS-1.
 func (k ObstructionKind) String() string {
-	return [...]string{"equivocation", "lamport", "missing-dep", "stale"}[k]
+	names := [...]string{"equivocation", "lamport", "missing-dep", "stale"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
 }
 
 // HasDep reports whether an obstruction of this kind names a dep (OBS-1).
