@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
@@ -168,7 +169,7 @@ func (r *reconcileResult) text(t *text) {
 		r.Analytics.text(t)
 		return
 	}
-	writeObstructions(t, r.Obstructions)
+	writeObstructions(t, r.Obstructions, r.Sections)
 }
 
 const (
@@ -176,17 +177,17 @@ const (
 	shownFrames       = 10 // of one obstruction, in text
 )
 
-func writeObstructions(t *text, obstructions []obstruction) {
+func writeObstructions(t *text, obstructions []obstruction, sections []signed) {
 	for i := range obstructions {
 		if i == shownObstructions {
 			t.line("and %s, which --json shows", plural(len(obstructions)-i, "more obstruction"))
 			return
 		}
-		obstructions[i].text(t)
+		obstructions[i].text(t, sections)
 	}
 }
 
-func (o *obstruction) text(t *text) {
+func (o *obstruction) text(t *text, sections []signed) {
 	t.line("%s  %s", t.bad(o.Kind), kindMeaning(o.item.Kind))
 	t.line("  event  %s", o.Key)
 	t.line("         %s", showKey(o.item.Key[:]))
@@ -199,6 +200,21 @@ func (o *obstruction) text(t *text) {
 			t.line("  and %s", plural(len(o.Frames)-i, "more copy"))
 			return
 		}
-		t.line("  frame  %s at offset %d", printable(f.File), f.Offset)
+		t.line("  frame  %s at offset %d%s", printable(f.File), f.Offset, o.blame(f.File, sections))
 	}
+}
+
+// blame says who answers for a frame in the file: the section's signer, but only
+// for events of the section's own node (OBS-4).
+func (o *obstruction) blame(file string, sections []signed) string {
+	i := slices.IndexFunc(sections, func(s signed) bool { return s.File == file })
+	switch {
+	case i < 0:
+		return ", certified or quarantined"
+	case sections[i].Signer == nil:
+		return ", " + string(sections[i].Signature)
+	case sections[i].Node != o.item.Key.Node():
+		return ", passed on by " + printable(*sections[i].Signer)
+	}
+	return ", signed by " + printable(*sections[i].Signer)
 }
