@@ -51,7 +51,7 @@ func reportSignatures(sections *node.Sections, view *node.View, states []node.Si
 	for i, v := range sections.Views {
 		var header frame.Header
 		err := omegalog.Guard(func() (err error) {
-			header, err = frame.ParseHeader(v.Bytes())
+			header, err = v.Header()
 			return err
 		}, v)
 		if err != nil {

@@ -60,7 +60,7 @@ func TestAKilledProcessLosesNothing(t *testing.T) {
 		}
 		require.GreaterOrEqual(t, l.Count(), max(count, acked), "every acknowledged certificate is there")
 		count = l.Count()
-		require.Equal(t, testChain(int(count), 1), l.Certificates())
+		require.Equal(t, testChain(int(count), 1), certificates(l))
 		votes, err := l.Votes("paris")
 		require.NoError(t, err)
 		if vote, ok := votes.Load(); ok {

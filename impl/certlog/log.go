@@ -47,11 +47,11 @@ type Log struct {
 	unlock    func() error
 	recovered *TornTail
 
-	mu           sync.RWMutex
-	file         durable.File
-	size         int64               // bytes on disk: the header and the records of certificates
-	certificates []*cert.Certificate // by height; only appended to
-	dead         error               // ErrFatal or ErrClosed, wrapped; nil while the Log takes certificates
+	mu      sync.RWMutex
+	file    durable.File
+	size    int64    // bytes on disk: the header and the records
+	records []Record // by height; only appended to
+	dead    error    // ErrFatal or ErrClosed, wrapped; nil while the Log takes certificates
 }
 
 // Create makes an empty log in the folder dir, which must be there and have
@@ -120,7 +120,7 @@ func open(fsys durable.FS, path string) (*Log, error) {
 		if err := l.checkNext(r.Certificate); err != nil {
 			return nil, fmt.Errorf("%s: record at offset %d: %w", path, r.Offset, err)
 		}
-		l.certificates = append(l.certificates, r.Certificate)
+		l.records = append(l.records, r)
 	}
 	if l.file, err = fsys.OpenWrite(path); err != nil {
 		return nil, err
@@ -194,16 +194,16 @@ func (l *Log) Append(c *cert.Certificate) error {
 	if err := durable.Sync(l.file, l.path); err != nil {
 		return l.die(err)
 	}
+	l.records = append(l.records, Record{Offset: l.size, Size: int64(len(record)), Certificate: clone(c)})
 	l.size += int64(len(record))
-	l.certificates = append(l.certificates, clone(c))
 	return nil
 }
 
 // checkNext checks that c has the next height and links to the head (CLG-4).
 func (l *Log) checkNext(c *cert.Certificate) error {
-	height, prev := uint64(len(l.certificates)), cert.Hash{}
+	height, prev := uint64(len(l.records)), cert.Hash{}
 	if height > 0 {
-		prev = l.certificates[height-1].Envelope.Hash()
+		prev = l.records[height-1].Certificate.Envelope.Hash()
 	}
 	if c.Envelope.BatchID != height {
 		return fmt.Errorf("%w: got batch_id %d, want %d", ErrNext, c.Envelope.BatchID, height)
@@ -245,17 +245,17 @@ func clone(c *cert.Certificate) *cert.Certificate {
 func (l *Log) Count() uint64 {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return uint64(len(l.certificates))
+	return uint64(len(l.records))
 }
 
 // Head returns the last certificate, or nil. The caller must not change it.
 func (l *Log) Head() *cert.Certificate {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	if len(l.certificates) == 0 {
+	if len(l.records) == 0 {
 		return nil
 	}
-	return l.certificates[len(l.certificates)-1]
+	return l.records[len(l.records)-1].Certificate
 }
 
 // At returns the certificate of the given height, or nil where there is none
@@ -263,18 +263,18 @@ func (l *Log) Head() *cert.Certificate {
 func (l *Log) At(height uint64) *cert.Certificate {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	if height >= uint64(len(l.certificates)) {
+	if height >= uint64(len(l.records)) {
 		return nil
 	}
-	return l.certificates[height]
+	return l.records[height].Certificate
 }
 
-// Certificates returns the chain as it is now, by height. The caller must not
-// change it.
-func (l *Log) Certificates() []*cert.Certificate {
+// Records returns the chain as it is now, by height, and where each record stands
+// in the file. The caller must not change it.
+func (l *Log) Records() []Record {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return slices.Clip(l.certificates)
+	return slices.Clip(l.records)
 }
 
 // Close gives up the file and the folder's lock. What was appended stays

@@ -37,7 +37,7 @@ func TestALogGrowsAcrossOpens(t *testing.T) {
 	require.NoError(t, l.Append(chain[2]))
 	require.NoError(t, l.Append(chain[3]))
 	require.EqualValues(t, 4, l.Count())
-	require.Equal(t, chain, l.Certificates())
+	require.Equal(t, chain, certificates(l))
 	require.Equal(t, chain[2], l.At(2))
 	require.Nil(t, l.At(4))
 	require.NoError(t, l.Close())
@@ -52,7 +52,7 @@ func TestAnEmptyLogHasNoHead(t *testing.T) {
 	defer l.Close()
 	require.Nil(t, l.Head())
 	require.Zero(t, l.Count())
-	require.Empty(t, l.Certificates())
+	require.Empty(t, certificates(l))
 }
 
 func TestOpenNeedsALogAndLeavesOtherFoldersAlone(t *testing.T) {
@@ -95,7 +95,7 @@ func TestOnlyTheNextCertificateIsTaken(t *testing.T) {
 		err := l.Append(c)
 		require.Error(t, err, name)
 		require.Equal(t, name != "too many signatures", errors.Is(err, ErrNext), name)
-		require.Equal(t, chain[:2], l.Certificates(), name)
+		require.Equal(t, chain[:2], certificates(l), name)
 		after, err := os.ReadFile(Path(dir))
 		require.NoError(t, err)
 		require.Equal(t, before, after, name)
@@ -133,7 +133,7 @@ func TestATornTailIsNamedAndCutOff(t *testing.T) {
 		sum := sha256.Sum256(whole[two:n])
 		require.Equal(t, &TornTail{Offset: int64(two), Size: int64(n - two), SHA256: hex.EncodeToString(sum[:])}, l.Recovered())
 		require.Contains(t, l.Recovered().String(), hex.EncodeToString(sum[:]))
-		require.Equal(t, chain[:2], l.Certificates())
+		require.Equal(t, chain[:2], certificates(l))
 		require.NoError(t, l.Append(chain[2]))
 		require.NoError(t, l.Close())
 		got, err := os.ReadFile(Path(dir))
@@ -196,7 +196,7 @@ func TestEveryFaultAndEveryCrashKeepsWhatWasAppended(t *testing.T) {
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, int(l.Count()), acked)
 		require.LessOrEqual(t, int(l.Count()), tried)
-		require.Equal(t, chain[:l.Count()], l.Certificates())
+		require.Equal(t, chain[:l.Count()], certificates(l))
 	})
 }
 
@@ -220,7 +220,7 @@ func runLog(t *rapid.T, disk *durabletest.Disk, chain []*cert.Certificate) (acke
 			continue
 		}
 		require.ErrorIs(t, err, durabletest.ErrFault)
-		require.Equal(t, chain[:acked], l.Certificates(), "an error is a stutter")
+		require.Equal(t, chain[:acked], certificates(l), "an error is a stutter")
 		if errors.Is(err, ErrFatal) {
 			require.Equal(t, err, l.Append(chain[acked]), "a dead log stays dead")
 			return acked, tried
@@ -287,7 +287,7 @@ func TestWhatOpenHasReadSurvivesACrash(t *testing.T) {
 			for range 2 {
 				l, err := open(disk, testPath)
 				require.NoError(t, err)
-				require.Equal(t, chain, l.Certificates())
+				require.Equal(t, chain, certificates(l))
 				disk = disk.Crash(draw(t))
 			}
 		}))
@@ -335,4 +335,13 @@ func TestACrashAtAnyMomentOfCreateLeavesNoLogOrAnEmptyOne(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{"cert.log"}, names, "no temporary file is left")
 	})
+}
+
+// certificates returns the chain that a log holds.
+func certificates(l *Log) []*cert.Certificate {
+	var all []*cert.Certificate
+	for _, r := range l.Records() {
+		all = append(all, r.Certificate)
+	}
+	return all
 }

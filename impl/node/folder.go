@@ -21,7 +21,6 @@ import (
 type Folder struct {
 	View
 	log     *certlog.Log
-	size    int64 // of cert.log in bytes
 	members []*member
 
 	dead error // certlog.ErrFatal after a failed sync of a trace (CLG-1)
@@ -50,17 +49,11 @@ func Open(dir string, passphrase Passphrase) (*Folder, error) {
 }
 
 func (f *Folder) load(dir string, passphrase Passphrase) error {
-	records, err := certlog.Read(certlog.Path(dir))
-	if err != nil {
-		return err
-	}
-	view, err := newView(dir, records)
+	view, err := newView(dir, f.log.Records())
 	if err != nil {
 		return err
 	}
 	f.View = *view
-	last := records[len(records)-1]
-	f.size = last.Offset + last.Size
 	if err := f.clean(); err != nil {
 		return err
 	}
@@ -155,13 +148,8 @@ func (f *Folder) append(c *cert.Certificate) error {
 	if err := f.log.Append(c); err != nil {
 		return err
 	}
-	record, err := cert.AppendRecord(nil, c)
-	if err != nil {
-		return err
-	}
-	offset := f.size
-	f.size += int64(len(record))
-	return f.add(f.log.Head(), offset)
+	last := f.log.Records()[c.Envelope.BatchID]
+	return f.add(last.Certificate, last.Offset)
 }
 
 // member is one member of the roster, run in this process.
