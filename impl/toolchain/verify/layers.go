@@ -13,10 +13,14 @@ import (
 
 // existing are the layers that this version has, the longest first.
 var existing = []layer{
-	{"go", func() []tools.Tool { return []tools.Tool{tools.Go(), tools.C(), tools.Git()} }, everyFile, runGo},
-	{"static", func() []tools.Tool { return []tools.Tool{tools.Go()} }, goFile, runStatic},
-	{"arch", func() []tools.Tool { return []tools.Tool{tools.Go()} }, archFile, runArch},
+	{name: "go", needs: goTools, matters: everyFile, run: runGo, memoryMB: 3000},
+	{name: "static", needs: onlyGo, matters: goFile, run: runStatic, memoryMB: 2000},
+	{name: "arch", needs: onlyGo, matters: archFile, run: runArch, memoryMB: 1000},
 }
+
+func goTools() []tools.Tool { return []tools.Tool{tools.Go(), tools.C(), tools.Git()} }
+
+func onlyGo() []tools.Tool { return []tools.Tool{tools.Go()} }
 
 func everyFile(string) bool { return true }
 

@@ -106,10 +106,12 @@ func DefaultCacheDir() (string, error) {
 
 // layer is a layer that this version has.
 type layer struct {
-	name    string
-	needs   func() []tools.Tool    // without which it cannot start
-	matters func(path string) bool // whether a file of the checkout bears on it
-	run     func(ctx context.Context, t *task) outcome
+	name     string
+	needs    func() []tools.Tool    // without which it cannot start
+	matters  func(path string) bool // whether a file of the checkout bears on it
+	run      func(ctx context.Context, t *task) outcome
+	memoryMB int  // what it and all that it starts need at most
+	deeper   bool // whether it does more where Options.Deep is set
 }
 
 // task is what a layer is given.

@@ -45,7 +45,7 @@ func noTools() []tools.Tool { return nil }
 
 // counting is a layer that depends on Go files, passes, and counts its runs.
 func counting(name string, runs *atomic.Int32) layer {
-	return layer{name, noTools, goFile, func(_ context.Context, t *task) outcome {
+	return layer{name: name, needs: noTools, matters: goFile, run: func(_ context.Context, t *task) outcome {
 		runs.Add(1)
 		t.line("ok  \texample.org/a\t0.1s")
 		return outcome{counts: map[string]float64{"runs": float64(runs.Load())}, message: "well"}
@@ -113,7 +113,7 @@ func TestTheJSONHasTheFieldsOfTheCommandLine(t *testing.T) {
 func TestOneLayerThatFailsFailsTheReport(t *testing.T) {
 	v := newVerifier(t)
 	var runs atomic.Int32
-	rep := v.run(t, counting("go", &runs), layer{"static", noTools, goFile, failing("a.go:1: bad")})
+	rep := v.run(t, counting("go", &runs), layer{name: "static", needs: noTools, matters: goFile, run: failing("a.go:1: bad")})
 	require.False(t, rep.OK)
 	require.Equal(t, Fail, result(t, rep, "static").Verdict)
 	require.Equal(t, "a.go:1: bad", result(t, rep, "static").Message)
@@ -122,7 +122,7 @@ func TestOneLayerThatFailsFailsTheReport(t *testing.T) {
 
 func TestALayerThatPanicsFails(t *testing.T) {
 	v := newVerifier(t)
-	rep := v.run(t, layer{"go", noTools, goFile, func(context.Context, *task) outcome { panic("out of order") }})
+	rep := v.run(t, layer{name: "go", needs: noTools, matters: goFile, run: func(context.Context, *task) outcome { panic("out of order") }})
 	require.False(t, rep.OK)
 	require.Equal(t, Fail, result(t, rep, "go").Verdict)
 	require.Contains(t, result(t, rep, "go").Message, "the layer panics: out of order")
@@ -132,7 +132,7 @@ func TestALayerThatPanicsFails(t *testing.T) {
 func TestOnlyWhatIsAskedForIsRun(t *testing.T) {
 	v := newVerifier(t)
 	var runs atomic.Int32
-	layers := []layer{counting("go", &runs), {"static", noTools, goFile, failing("bad")}}
+	layers := []layer{counting("go", &runs), {name: "static", needs: noTools, matters: goFile, run: failing("bad")}}
 	rep, err := run(t.Context(), v.options("go"), layers)
 	require.NoError(t, err)
 	require.True(t, rep.OK)
@@ -200,7 +200,7 @@ func TestNoCacheRunsAgainAndStillRemembers(t *testing.T) {
 func TestFailuresAreNotRemembered(t *testing.T) {
 	v := newVerifier(t)
 	runs := 0
-	l := layer{"go", noTools, goFile, func(context.Context, *task) outcome {
+	l := layer{name: "go", needs: noTools, matters: goFile, run: func(context.Context, *task) outcome {
 		runs++
 		return outcome{problems: []string{"bad"}}
 	}}
@@ -215,7 +215,7 @@ func TestFailuresAreNotRemembered(t *testing.T) {
 func TestAFileThatChangesWhileALayerRunsSpoilsItsResult(t *testing.T) {
 	v := newVerifier(t)
 	runs := 0
-	l := layer{"go", noTools, goFile, func(context.Context, *task) outcome {
+	l := layer{name: "go", needs: noTools, matters: goFile, run: func(context.Context, *task) outcome {
 		runs++
 		if runs == 1 {
 			checkouttest.Write(t, v.root, "a.go", "package a // while it ran\n")
@@ -265,7 +265,7 @@ func TestASecondVerifyWaitsAndTakesTheFirstOnesResult(t *testing.T) {
 	v := newVerifier(t)
 	started, finish := make(chan bool), make(chan bool)
 	var runs atomic.Int32
-	l := layer{"go", noTools, goFile, func(context.Context, *task) outcome {
+	l := layer{name: "go", needs: noTools, matters: goFile, run: func(context.Context, *task) outcome {
 		runs.Add(1)
 		close(started)
 		<-finish
@@ -307,7 +307,7 @@ func (s *signal) Write(b []byte) (int, error) {
 func TestCancellingEndsWithoutAReport(t *testing.T) {
 	v := newVerifier(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	rep, err := run(ctx, v.options(), []layer{{"go", noTools, goFile, func(context.Context, *task) outcome {
+	rep, err := run(ctx, v.options(), []layer{{name: "go", needs: noTools, matters: goFile, run: func(context.Context, *task) outcome {
 		cancel()
 		return outcome{}
 	}}})
@@ -330,7 +330,7 @@ func TestWhatIsMissingIsNamedAndNothingIsJudged(t *testing.T) {
 	v := newVerifier(t)
 	frob := tools.Tool{Name: "frob", Program: "omega-no-such-program", Why: "this test", Mend: "make one"}
 	ran := false
-	l := layer{"go", func() []tools.Tool { return []tools.Tool{frob} }, goFile, func(context.Context, *task) outcome {
+	l := layer{name: "go", needs: func() []tools.Tool { return []tools.Tool{frob} }, matters: goFile, run: func(context.Context, *task) outcome {
 		ran = true
 		return outcome{}
 	}}
