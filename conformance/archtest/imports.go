@@ -24,10 +24,12 @@ var layers = [][]string{
 	{"impl/certlog/durable"},
 	{"impl/omegalog", "impl/certlog", "impl/identity", "impl/transport"},
 	{"impl/archive"},
+	{"conformance/tlavalue"},
+	{"conformance/corpus"},
 	{"impl/audit", "impl/importer", "impl/toolchain"},
 	{"impl/node"},
 	{"impl/demo", "impl/console"},
-	{"conformance"},
+	{"conformance", "conformance/corpus/generate"},
 	{"cmd"},
 }
 

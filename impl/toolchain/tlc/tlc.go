@@ -1,0 +1,207 @@
+// Package tlc runs TLC, the model checker of TLA+, on the configurations of tla/,
+// and says of each whether what came out is what was expected.
+//
+// A configuration is a file NAME.cfg for TLC that begins with comments, which say
+// how it is run and what must come out:
+//
+//	\* run: quick
+//	\* module: QuorumTwo
+//	\* expect: holds
+//	\* why: two members are the fewest that can disagree; one crash shows what
+//	\* is lost
+//	\* states: 12345 distinct, depth 21
+//	\* reach: SomeoneLocked
+//	\* never: Adopt nobody is behind with one height
+//
+// The fields:
+//
+//	run      quick: in every verify. large: with --deep. graph: quick, and the
+//	         source of a corpus (see conformance/corpus). negative: a model with a
+//	         rule dropped, which must violate the property that the rule is for
+//	module   the module that is checked, a file beside this one
+//	expect   "holds"; for a negative one "violates NAME", NAME being the invariant
+//	         or property that must be found violated, or "deadlock"
+//	why      why these bounds, or which rule is dropped; it goes on over lines
+//	states   how many distinct states there are, and the depth of the search: another
+//	         number means that the model has changed. Wanted of quick and graph
+//	reach    a state predicate that must be true in some state; repeats
+//	never    an action that cannot happen here, and the reason; repeats. Every other
+//	         action must happen
+//
+// A temporal property that is violated is not named by TLC: a negative one that
+// expects that lists this property alone.
+package tlc
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
+)
+
+// Program is TLC as it was found.
+type Program struct {
+	Java     string // the program that runs it
+	Jar      string
+	Identity string // what tells this TLC and this Java from others
+}
+
+// HeapMB is the heap of each run that is not large, LargeHeapMB that of a large
+// one, in MB; overheadMB is what Java needs besides.
+const (
+	HeapMB      = 1536
+	LargeHeapMB = 4096
+	overheadMB  = 512
+)
+
+// MemoryMB is what a run of c needs at most.
+func (c *Config) MemoryMB() int { return c.heapMB() + overheadMB }
+
+func (c *Config) heapMB() int {
+	if c.Run == Large {
+		return LargeHeapMB
+	}
+	return HeapMB
+}
+
+// The times after which a run is taken to hang: the quick ones need a minute at
+// most, the large ones twenty.
+const (
+	quickLimit = 10 * time.Minute
+	largeLimit = 90 * time.Minute
+)
+
+// Check runs TLC on c, with so many workers, in a scratch folder of its own. It
+// returns an error where TLC was not run to its end because of ctx or the system;
+// whatever TLC says is an outcome.
+func (p Program) Check(ctx context.Context, c *Config, workers int) (*Outcome, error) {
+	files, err := c.plainFiles()
+	if err != nil {
+		return nil, err
+	}
+	return p.run(ctx, c, files, workers, "-coverage", "1")
+}
+
+// Dump runs TLC on a graph configuration and gives the whole state graph to read,
+// as `-dump dot,actionlabels` writes it, with the variable of conformance/corpus
+// that tells the states beyond the bound. It is read if TLC has found no error.
+func (p Program) Dump(ctx context.Context, c *Config, read func(io.Reader) error) (*Outcome, error) {
+	files, err := c.graphFiles()
+	if err != nil {
+		return nil, err
+	}
+	files.dump = read
+	return p.run(ctx, c, files, 1, "-dump", "dot,actionlabels", dumpName)
+}
+
+const dumpName = "dump.dot"
+
+// scratch is what a run needs: files by their names, and the module to run.
+type scratch struct {
+	module string
+	files  map[string]string
+	dump   func(io.Reader) error // nil where nothing is dumped
+}
+
+const configName = "run.cfg"
+
+func (p Program) run(ctx context.Context, c *Config, s *scratch, workers int, args ...string) (*Outcome, error) {
+	dir, err := os.MkdirTemp("", "omega-tlc-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	for name, text := range s.files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	limit := quickLimit
+	if c.Run == Large {
+		limit = largeLimit
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	out, err := p.output(limited, dir, append([]string{
+		"-XX:+UseParallelGC", "-XX:+ExitOnOutOfMemoryError", "-Xmx" + strconv.Itoa(c.heapMB()) + "m", "-Djava.io.tmpdir=" + dir,
+		"-cp", p.Jar, "tlc2.TLC", "-tool", "-workers", strconv.Itoa(workers), "-metadir", filepath.Join(dir, "states"),
+		"-config", configName,
+	}, append(args, s.module)...))
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if limited.Err() != nil {
+		return &Outcome{Kind: Killed, Text: fmt.Sprintf("TLC has not ended within %v", limit)}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.dump != nil && out.Kind == Holds {
+		return out, readDump(filepath.Join(dir, dumpName), s.dump)
+	}
+	return out, nil
+}
+
+// output runs Java in dir and returns what TLC says.
+func (p Program) output(ctx context.Context, dir string, args []string) (*Outcome, error) {
+	cmd := tools.Command(ctx, dir, nil, p.Java, args...)
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	out, err := ReadOutput(pipe)
+	_, drained := io.Copy(io.Discard, pipe)
+	status := cmd.Wait()
+	if err := errors.Join(err, drained); err != nil {
+		return nil, fmt.Errorf("TLC's output: %w", err)
+	}
+	out.ended(status)
+	return out, nil
+}
+
+func readDump(path string, read func(io.Reader) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return read(f)
+}
+
+//go:embed *.go
+var sources embed.FS
+
+// Key names all that decides what comes out of Check and Judge for c: the
+// configuration, its modules, TLC, and this package.
+func (p Program) Key(c *Config) (string, error) {
+	h := sha256.New()
+	add := func(name, text string) { fmt.Fprintf(h, "%d %s %d %s\n", len(name), name, len(text), text) }
+	add("program", p.Identity)
+	add(c.Path, c.text)
+	for _, m := range c.modules {
+		add(m.Path, m.text)
+	}
+	err := fs.WalkDir(sources, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := sources.ReadFile(path)
+		add(path, string(text))
+		return err
+	})
+	return hex.EncodeToString(h.Sum(nil)), err
+}
