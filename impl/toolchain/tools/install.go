@@ -74,6 +74,9 @@ func (t Tool) FindOrInstall(ctx context.Context, log io.Writer) (Found, error) {
 	if f.Err == nil {
 		return f, nil
 	}
+	if t.get != nil {
+		return t.installIntoCache(ctx, log)
+	}
 	installed, err := t.Install(ctx, log)
 	if errors.Is(err, ErrNoInstaller) {
 		return f, f.Err
@@ -82,4 +85,16 @@ func (t Tool) FindOrInstall(ctx context.Context, log io.Writer) (Found, error) {
 		return f, err
 	}
 	return installed, nil
+}
+
+// installIntoCache gets the tool into the user's cache, and finds it there.
+func (t Tool) installIntoCache(ctx context.Context, log io.Writer) (Found, error) {
+	if err := t.get(ctx, log); err != nil {
+		if _, ok := errors.AsType[*MissingError](err); !ok || ctx.Err() != nil {
+			err = &MissingError{t, err}
+		}
+		return Found{Tool: t}, err
+	}
+	f := t.Find(ctx)
+	return f, f.Err
 }
