@@ -58,10 +58,16 @@
 package corpus
 
 import (
+	"embed"
 	"slices"
 
 	"github.com/omega-sheaf-os/omega/conformance/tlavalue"
 )
+
+// Sources is this package, to name what a remembered result depends on.
+//
+//go:embed *.go
+var Sources embed.FS
 
 // Corpus is a state graph in canonical order.
 type Corpus struct {

@@ -38,20 +38,26 @@ func (e *ActMattersError) Error() string {
 }
 
 // FromDot makes the corpus of what TLC dumped, each state with ActVariable and
-// BeyondVariable. It keeps the graph in memory, its texts once.
-func FromDot(dump io.Reader, name string) (*Corpus, error) {
+// BeyondVariable. It keeps the graph in memory, its texts once. It also returns how
+// many states TLC knows within the bound: act counts among them.
+func FromDot(dump io.Reader, name string) (c *Corpus, within int64, err error) {
 	m := &maker{nodes: map[int64]node{}, states: newTable(), actions: newTable()}
 	if err := readDot(dump, m.addNode, m.addEdge); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if len(m.nodes) == 0 {
-		return nil, fmt.Errorf("%s has no state", name)
+		return nil, 0, fmt.Errorf("%s has no state", name)
+	}
+	for _, n := range m.nodes {
+		if !m.flags[n.state].Beyond {
+			within++
+		}
 	}
 	edges, err := m.edges()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return m.canonical(name, edges), nil
+	return m.canonical(name, edges), within, nil
 }
 
 // table numbers texts in the order in which they come.

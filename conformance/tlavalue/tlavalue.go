@@ -17,10 +17,16 @@ package tlavalue
 
 import (
 	"cmp"
+	"embed"
 	"slices"
 	"strconv"
 	"strings"
 )
+
+// Sources is this package, to name what a remembered result depends on.
+//
+//go:embed *.go
+var Sources embed.FS
 
 // Value is a TLA+ value: Bool, Int, String, Model, Set, Seq, Record or Function.
 type Value interface {

@@ -15,5 +15,11 @@ FlipLow == /\ low' = 1 - low
 
 Next == FlipHigh \/ FlipLow
 
+Spec == Init /\ [][Next]_<<high, low, act>>
+
+HighSet == high = 1
+BothSet == high = 1 /\ low = 1
+NeverSet == high = 3
+
 Bound == low = 0 \/ high = 0
 =============================================================================

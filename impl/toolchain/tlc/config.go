@@ -241,7 +241,7 @@ func (c *Config) check() error {
 		return c.bad(0, "no field \"states\": the number of states must be recorded")
 	case c.Run == Negative && len(c.Reach)+len(c.Never) > 0:
 		return c.bad(0, "a negative configuration is not explored to its end: reach and never say nothing")
-	case c.Violates != "" && c.Violates != deadlockName && !slices.Contains(c.properties(), c.Violates):
+	case c.Violates != "" && c.Violates != deadlockName && !slices.Contains(c.Properties(), c.Violates):
 		return c.bad(0, "it expects %s to be violated, and does not list it", c.Violates)
 	}
 	if c.Run == Graph {
@@ -250,8 +250,8 @@ func (c *Config) check() error {
 	return nil
 }
 
-// properties returns the invariants and properties that c lists.
-func (c *Config) properties() []string { return append(c.words("INVARIANT"), c.words("PROPERTY")...) }
+// Properties returns the invariants and properties that c lists.
+func (c *Config) Properties() []string { return append(c.words("INVARIANT"), c.words("PROPERTY")...) }
 
 // statement is a keyword of TLC's configurations and what follows it.
 type statement struct {

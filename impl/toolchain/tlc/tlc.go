@@ -42,19 +42,30 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/omega-sheaf-os/omega/conformance/corpus"
+	"github.com/omega-sheaf-os/omega/conformance/tlavalue"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
 )
 
 // Program is TLC as it was found.
-type Program struct {
-	Java     string // the program that runs it
-	Jar      string
-	Identity string // what tells this TLC and this Java from others
+type Program struct{ checker *tools.ModelChecker }
+
+// Open finds TLC and its Java. It installs nothing; the error is a
+// *tools.MissingError for each that is missing.
+func Open(ctx context.Context) (Program, error) {
+	checker, err := tools.OpenTLC(ctx)
+	return Program{checker}, err
 }
+
+// Tools are what Open needs.
+func Tools() []tools.Tool { return []tools.Tool{tools.Java(), tools.TLC()} }
 
 // HeapMB is the heap of each run that is not large, LargeHeapMB that of a large
 // one, in MB; overheadMB is what Java needs besides.
@@ -132,11 +143,12 @@ func (p Program) run(ctx context.Context, c *Config, s *scratch, workers int, ar
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	out, err := p.output(limited, dir, append([]string{
-		"-XX:+UseParallelGC", "-XX:+ExitOnOutOfMemoryError", "-Xmx" + strconv.Itoa(c.heapMB()) + "m", "-Djava.io.tmpdir=" + dir,
-		"-cp", p.Jar, "tlc2.TLC", "-tool", "-workers", strconv.Itoa(workers), "-metadir", filepath.Join(dir, "states"),
-		"-config", configName,
-	}, append(args, s.module)...))
+	cmd := p.checker.Command(limited, dir, c.heapMB(), append([]string{
+		"-tool", "-workers", strconv.Itoa(workers), "-metadir", filepath.Join(dir, "states"), "-config", configName,
+	}, append(args, s.module)...)...)
+	// TLC unpacks its own modules into the temporary folder: two runs would share it.
+	cmd.Args = slices.Insert(cmd.Args, 1, "-XX:+ExitOnOutOfMemoryError", "-Djava.io.tmpdir="+dir)
+	out, err := output(cmd)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -152,9 +164,8 @@ func (p Program) run(ctx context.Context, c *Config, s *scratch, workers int, ar
 	return out, nil
 }
 
-// output runs Java in dir and returns what TLC says.
-func (p Program) output(ctx context.Context, dir string, args []string) (*Outcome, error) {
-	cmd := tools.Command(ctx, dir, nil, p.Java, args...)
+// output runs TLC and returns what it says.
+func output(cmd *exec.Cmd) (*Outcome, error) {
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -182,26 +193,63 @@ func readDump(path string, read func(io.Reader) error) error {
 	return read(f)
 }
 
+// CorpusFolder holds the committed corpora, relative to the checkout.
+const CorpusFolder = "conformance/corpus/testdata"
+
+// CorpusSuffix ends the names of their files.
+const CorpusSuffix = ".corpus.gz"
+
+// CorpusPath returns the file of the corpus that a graph configuration gives,
+// relative to the checkout.
+func (c *Config) CorpusPath() string { return path.Join(CorpusFolder, c.Name+CorpusSuffix) }
+
+// Corpus makes the corpus of a graph configuration.
+func (p Program) Corpus(ctx context.Context, c *Config) (*corpus.Corpus, error) {
+	var made *corpus.Corpus
+	var within int64
+	out, err := p.Dump(ctx, c, func(dump io.Reader) (err error) {
+		made, within, err = corpus.FromDot(dump, c.Name)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", c.Path, err)
+	case out.Kind != Holds:
+		return nil, errors.New(c.failure(out))
+	case within != c.Distinct:
+		return nil, c.bad(0, "the dump has %d states within the bound; recorded are %d", within, c.Distinct)
+	}
+	return made, nil
+}
+
 //go:embed *.go
 var sources embed.FS
 
-// Key names all that decides what comes out of Check and Judge for c: the
-// configuration, its modules, TLC, and this package.
-func (p Program) Key(c *Config) (string, error) {
+// Key names all that decides what comes out of Check, Judge and Corpus for c: the
+// configuration, its modules, TLC and its Java, the code that runs and reads it, and
+// more.
+func (p Program) Key(c *Config, more ...string) (string, error) {
 	h := sha256.New()
 	add := func(name, text string) { fmt.Fprintf(h, "%d %s %d %s\n", len(name), name, len(text), text) }
-	add("program", p.Identity)
+	for _, text := range append([]string{p.checker.Version, p.checker.Java.Version}, more...) {
+		add("", text)
+	}
 	add(c.Path, c.text)
 	for _, m := range c.modules {
 		add(m.Path, m.text)
 	}
-	err := fs.WalkDir(sources, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	for _, code := range []embed.FS{sources, corpus.Sources, tlavalue.Sources} {
+		err := fs.WalkDir(code, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := code.ReadFile(name)
+			add(name, string(text))
 			return err
+		})
+		if err != nil {
+			return "", err
 		}
-		text, err := sources.ReadFile(path)
-		add(path, string(text))
-		return err
-	})
-	return hex.EncodeToString(h.Sum(nil)), err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }

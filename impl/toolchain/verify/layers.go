@@ -8,13 +8,17 @@ import (
 	"strings"
 
 	"github.com/omega-sheaf-os/omega/impl/toolchain/arch"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/tlc"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
 )
 
 // existing are the layers that this version has, the longest first.
 var existing = []layer{
 	{name: "go", needs: goTools, matters: everyFile, run: runGo, memoryMB: 3000},
+	{name: "lean", needs: leanTools, matters: leanFile, run: runLean, memoryMB: leanMemoryMB},
+	{name: "tla", needs: tlc.Tools, matters: tlaFile, run: runTLA, memoryMB: tlaMemoryMB, deeper: true},
 	{name: "static", needs: onlyGo, matters: goFile, run: runStatic, memoryMB: 2000},
+	{name: "corpus", needs: tlc.Tools, matters: corpusFile, run: runCorpus, memoryMB: corpusMemoryMB},
 	{name: "arch", needs: onlyGo, matters: archFile, run: runArch, memoryMB: 1000},
 }
 

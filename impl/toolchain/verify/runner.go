@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -26,6 +27,8 @@ type runner struct {
 	tools map[string]tools.Found
 	env   string // what Go says of itself
 
+	memoryMB int // available at the start
+
 	output   sync.Mutex
 	progress io.Writer // safe for concurrent use
 }
@@ -39,6 +42,10 @@ func newRunner(ctx context.Context, opts Options) (*runner, error) {
 		return nil, fmt.Errorf("%w: %s", ErrNested, root)
 	}
 	r := &runner{root: root, opts: opts, tools: map[string]tools.Found{}}
+	r.memoryMB, err = tools.AvailableMB()
+	if err != nil {
+		r.memoryMB = math.MaxInt // nobody can tell
+	}
 	r.progress = &lockedWriter{mu: &r.output, w: opts.Progress}
 	r.cache, err = openCache(opts.CacheDir)
 	if err != nil {
@@ -60,23 +67,18 @@ func (l *lockedWriter) Write(b []byte) (int, error) {
 }
 
 // findTools finds what the layers cannot do without, and the tools' versions,
-// on which what is remembered depends.
+// on which what is remembered depends. What is missing is noted. The error is a
+// *tools.MissingError for Go, without which nothing can be remembered.
 func (r *runner) findTools(ctx context.Context, layers []layer) error {
-	var missing []error
 	for _, l := range layers {
 		for _, t := range l.needs() {
 			if _, ok := r.tools[t.Name]; ok {
 				continue
 			}
 			f, err := t.FindOrInstall(ctx, r.progress)
-			if err != nil {
-				missing = append(missing, err)
-			}
+			f.Tool, f.Err = t, err
 			r.tools[t.Name] = f
 		}
-	}
-	if len(missing) > 0 {
-		return errors.Join(missing...)
 	}
 	out, err := tools.Command(ctx, r.root, nil, "go", "env", "GOVERSION", "GOOS", "GOARCH", "GOFLAGS", "GOEXPERIMENT",
 		"GODEBUG", "GOAMD64", "CC", "CGO_CFLAGS", "CGO_LDFLAGS").CombinedOutput()
@@ -87,8 +89,36 @@ func (r *runner) findTools(ctx context.Context, layers []layer) error {
 	return nil
 }
 
+// lacking joins the errors of the tools that are missing.
+func (r *runner) lacking() error {
+	var missing []error
+	for _, name := range slices.Sorted(maps.Keys(r.tools)) {
+		missing = append(missing, r.tools[name].Err)
+	}
+	return errors.Join(missing...)
+}
+
+// lacks joins the errors of the tools that l needs.
+func (r *runner) lacks(l layer) error {
+	var missing []error
+	for _, t := range l.needs() {
+		missing = append(missing, r.tools[t.Name].Err)
+	}
+	return errors.Join(missing...)
+}
+
+// refuse fails a layer that cannot be run, and tells it.
+func (r *runner) refuse(l layer, err error) Result {
+	res := failed(l.name, time.Now(), err)
+	r.tell(res)
+	return res
+}
+
 // layer runs one layer, or finds that it has passed before.
 func (r *runner) layer(ctx context.Context, l layer) Result {
+	if err := r.lacks(l); err != nil {
+		return r.refuse(l, err)
+	}
 	start := time.Now()
 	unlock, err := r.cache.lock(ctx, l.name, func() {
 		fmt.Fprintf(r.progress, "verify: %s waits for another verify\n", l.name)
@@ -128,7 +158,7 @@ func (r *runner) fresh(ctx context.Context, l layer, files []string, start time.
 	t := &task{root: r.root, files: files, log: r.progress, line: func(line string) {
 		lines = append(lines, line)
 		r.print(line)
-	}}
+	}, memoryMB: l.memoryMB, deep: r.opts.Deep, parts: r.cache, reuse: !r.opts.NoCache}
 	out := protect(ctx, l, t)
 	res := Result{Name: l.name, Verdict: Pass, Counts: out.counts, Seconds: since(start), Message: out.message}
 	if res.Counts == nil {
@@ -192,6 +222,9 @@ func (r *runner) key(l layer, files []string) (string, error) {
 		return "", err
 	}
 	parts := []string{l.name, program, r.env}
+	if l.deeper && r.opts.Deep {
+		parts = append(parts, "deep")
+	}
 	for _, t := range l.needs() {
 		f := r.tools[t.Name]
 		parts = append(parts, f.Path, f.Version)

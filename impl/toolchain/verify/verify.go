@@ -7,16 +7,25 @@
 //	        them, and the coverage of impl/kernel
 //	static  gofmt, go vet, staticcheck, and go.mod against its sums and the imports
 //	arch    the kernel's golden outputs on amd64, arm64 and s390x, the same bytes
+//	tla     TLC on the models of tla/: those that must hold, with what must be
+//	        reachable in them, and those that must violate the property named in them
+//	corpus  the state graphs under conformance/corpus, made again, the same
 //
 // The others are listed as not run and never as passed. A layer passes, fails or
 // is not run; what it counted is told in numbers, so that a layer that has looked
 // at nothing shows. The report holds if every layer that was asked for and exists
-// has passed; there must be one.
+// has passed; there must be one. A layer whose tools are missing, or for which there
+// is too little memory, fails.
+//
+// Layers run side by side, as many as there are processors, and as far as the
+// memory that is available goes round. Each is told with the time that it may take
+// (budgets, and CONTRIBUTING.md).
 //
 // A layer that has passed is not run again while everything that it depends on
 // is the same: the files of the checkout, the tools, and the environment of Go.
 // Failures are never remembered. A remembered result is marked, and the lines
-// that `go test` had printed are printed again, marked too.
+// that `go test` had printed are printed again, marked too. The models are remembered
+// one by one: a change of one runs this one again.
 package verify
 
 import (
@@ -26,10 +35,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
 )
@@ -57,14 +64,21 @@ type Result struct {
 	Verdict Verdict            `json:"verdict"`
 	Counts  map[string]float64 `json:"counts"` // what was looked at; names end in their unit
 	Seconds float64            `json:"seconds"`
-	Cached  bool               `json:"cached"`
-	Message string             `json:"message"` // why it is not "pass", and where; else what to know
+	// BudgetSeconds is what it may take on two cores with an empty cache; 0 where it
+	// is not part of this version.
+	BudgetSeconds float64 `json:"budget_seconds"`
+	Cached        bool    `json:"cached"`
+	Message       string  `json:"message"` // why it is not "pass", and where; else what to know
 }
 
 // Report is what came out of all layers, in the order of Names.
 type Report struct {
 	OK     bool     `json:"ok"`
 	Layers []Result `json:"layers"`
+
+	// Missing joins a *tools.MissingError for each tool without which a layer could
+	// not run, and failed.
+	Missing error `json:"-"`
 }
 
 // Options says what to verify and where to tell about it.
@@ -72,6 +86,7 @@ type Options struct {
 	Dir       string    // a folder of the checkout
 	Only      []string  // the layers to run; empty means all
 	NoCache   bool      // run what has passed before, too
+	Deep      bool      // run the large models, too: an hour
 	CacheDir  string    // empty means DefaultCacheDir
 	Progress  io.Writer // a line when a layer starts and ends, and the tools' diagnostics
 	TestLines io.Writer // the summary lines of `go test`, one a package
@@ -89,8 +104,9 @@ var (
 const nestedVariable = "OMEGA_VERIFY_ROOT"
 
 // Run runs the layers of opts and reports on all. An error means that nothing
-// was judged: ErrUnknownLayer, ErrNested, checkout.ErrNoCheckout, a *tools.MissingError,
-// or that of ctx. A layer that fails is no error.
+// was judged: ErrUnknownLayer, ErrNested, checkout.ErrNoCheckout, a *tools.MissingError
+// for Go, or that of ctx. A layer that fails is no error, nor is one that lacks a
+// tool: see Report.Missing.
 func Run(ctx context.Context, opts Options) (*Report, error) {
 	return run(ctx, opts, existing)
 }
@@ -120,6 +136,11 @@ type task struct {
 	files []string // its files, relative to root, sorted
 	log   io.Writer
 	line  func(string) // takes a summary line of `go test`
+
+	memoryMB int    // what the layer may use
+	deep     bool   // whether to do what takes long, too
+	parts    *cache // what parts of the layer have passed before; nil where nothing is to be remembered
+	reuse    bool   // whether to load from parts
 }
 
 // outcome is what a layer gives. It holds where problems is empty.
@@ -145,7 +166,9 @@ func run(ctx context.Context, opts Options, layers []layer) (*Report, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return report(results, layers, opts.Only), nil
+	rep := report(results, layers, opts.Only)
+	rep.Missing = r.lacking()
+	return rep, nil
 }
 
 // choose returns the layers that only names, all where it is empty.
@@ -167,27 +190,6 @@ func choose(layers []layer, only []string) ([]layer, error) {
 	return selected, nil
 }
 
-// runAll runs layers, two at a time where there are two processors: while a
-// last slow package is tested, the other layers go on.
-func (r *runner) runAll(ctx context.Context, layers []layer) map[string]Result {
-	results := make([]Result, len(layers))
-	slots := make(chan struct{}, min(2, runtime.NumCPU()))
-	var wg sync.WaitGroup
-	for i, l := range layers {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			results[i] = r.layer(ctx, l)
-		})
-	}
-	wg.Wait()
-	byName := map[string]Result{}
-	for _, res := range results {
-		byName[res.Name] = res
-	}
-	return byName
-}
-
 // report lists all layers, also those that were not run, and why not.
 func report(results map[string]Result, layers []layer, only []string) *Report {
 	rep := &Report{OK: len(results) > 0}
@@ -198,6 +200,8 @@ func report(results map[string]Result, layers []layer, only []string) *Report {
 			if !slices.ContainsFunc(layers, func(l layer) bool { return l.name == name }) {
 				res.Message = missingLayer
 				rep.OK = rep.OK && !slices.Contains(only, name)
+			} else {
+				res.BudgetSeconds = budgets[name].Seconds()
 			}
 		}
 		rep.OK = rep.OK && res.Verdict != Fail

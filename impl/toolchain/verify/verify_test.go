@@ -102,10 +102,10 @@ func TestTheJSONHasTheFieldsOfTheCommandLine(t *testing.T) {
 	require.True(t, *got.OK)
 	delete(got.Layers[0], "seconds")
 	require.Equal(t, map[string]any{
-		"name": "go", "verdict": "pass", "counts": map[string]any{"runs": 1.0}, "cached": false, "message": "well",
+		"name": "go", "verdict": "pass", "counts": map[string]any{"runs": 1.0}, "budget_seconds": 600.0, "cached": false, "message": "well",
 	}, got.Layers[0])
 	require.Equal(t, map[string]any{
-		"name": "browser", "verdict": "not-run", "counts": map[string]any{}, "seconds": 0.0, "cached": false,
+		"name": "browser", "verdict": "not-run", "counts": map[string]any{}, "seconds": 0.0, "budget_seconds": 0.0, "cached": false,
 		"message": "not part of this version",
 	}, got.Layers[15])
 }
@@ -326,7 +326,7 @@ func TestWithoutACacheFolderEveryLayerIsRun(t *testing.T) {
 	require.Equal(t, int32(2), runs.Load())
 }
 
-func TestWhatIsMissingIsNamedAndNothingIsJudged(t *testing.T) {
+func TestALayerThatLacksAToolFailsAndTheOthersAreRun(t *testing.T) {
 	v := newVerifier(t)
 	frob := tools.Tool{Name: "frob", Program: "omega-no-such-program", Why: "this test", Mend: "make one"}
 	ran := false
@@ -334,17 +334,22 @@ func TestWhatIsMissingIsNamedAndNothingIsJudged(t *testing.T) {
 		ran = true
 		return outcome{}
 	}}
-	rep, err := run(t.Context(), v.options(), []layer{l})
-	require.Nil(t, rep)
-	var missing *tools.MissingError
-	require.ErrorAs(t, err, &missing)
-	require.ErrorContains(t, err, "frob is needed for this test: there is no omega-no-such-program in PATH; make one")
-	require.False(t, ran)
-
-	// Without Go, that is said: here no layer needs anything else.
-	t.Setenv("PATH", t.TempDir())
 	var runs atomic.Int32
-	_, err = run(t.Context(), v.options(), []layer{counting("go", &runs)})
+	rep := v.run(t, l, counting("arch", &runs))
+	require.False(t, rep.OK)
+	var missing *tools.MissingError
+	require.ErrorAs(t, rep.Missing, &missing)
+	want := "frob is needed for this test: there is no omega-no-such-program in PATH; make one"
+	require.ErrorContains(t, rep.Missing, want)
+	require.Equal(t, Fail, result(t, rep, "go").Verdict)
+	require.Equal(t, want, result(t, rep, "go").Message)
+	require.False(t, ran)
+	require.Equal(t, Pass, result(t, rep, "arch").Verdict)
+	require.NoError(t, v.run(t, counting("arch", &runs)).Missing)
+
+	// Without Go nothing is judged, and that is said: here no layer needs anything else.
+	t.Setenv("PATH", t.TempDir())
+	_, err := run(t.Context(), v.options(), []layer{counting("go", &runs)})
 	require.ErrorAs(t, err, &missing)
 	require.Equal(t, "go", missing.Tool.Name)
 }

@@ -1,0 +1,15 @@
+package verify
+
+import "time"
+
+// budgets are what the layers may take on two cores with an empty cache. They
+// are told beside the times; a layer that takes longer does not fail for it.
+// CONTRIBUTING.md has the same table.
+var budgets = map[string]time.Duration{
+	"go":     10 * time.Minute,
+	"static": 3 * time.Minute,
+	"arch":   5 * time.Minute,
+	"lean":   15 * time.Minute,
+	"tla":    6 * time.Minute,
+	"corpus": 4 * time.Minute,
+}
