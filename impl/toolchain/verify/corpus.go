@@ -34,10 +34,7 @@ func corpusFile(name string) bool {
 // runCorpus makes the corpus of each graph configuration and compares it with the
 // committed one.
 func runCorpus(ctx context.Context, t *task) outcome {
-	configs, err := tlc.Load(t.root)
-	if err != nil {
-		return outcome{problems: messages(err)}
-	}
+	configs, _ := tlc.Load(t.root) // what is wrong there is for the layer tla to say
 	configs = slices.DeleteFunc(configs, func(c *tlc.Config) bool { return c.Run != tlc.Graph })
 	if len(configs) == 0 {
 		return outcome{problems: []string{tlc.Folder + ": there is no graph configuration"}}
