@@ -18,9 +18,10 @@ func newDoctor(a *app) *cobra.Command {
 		Short: "Look at each layer's tools and self-tests",
 		Long: `Looks at the layers A to G of the checkout in DIR: are the tools there that build
 and verify it, which versions, and does the layer work on this machine? With
---install what is missing is installed where that is possible; else the command
-that mends it is told. Something missing is exit status 3. Layers that come with a
-later version are shown as such, and never as well.`,
+--install what is missing is installed where that is possible: Debian's packages
+by root, Lean, its Node and TLC into the user's cache. Else the command that mends
+it is told. Something missing is exit status 3. A layer that is not part of this
+version is never shown as ok; its tools are looked at all the same.`,
 		Example: `  omega-check doctor --root .
   omega-check doctor --root . --install`,
 	}
@@ -41,19 +42,23 @@ later version are shown as such, and never as well.`,
 }
 
 func (r doctorResult) text(t *text) {
-	rows := [][]string{{"LAYER", "NAME", "STATE", "TOOLS", "SELF-TEST"}}
+	layers := [][]string{{"LAYER", "NAME", "STATE", "SELF-TEST"}}
+	programs := [][]string{{"LAYER", "TOOL", "STATE", "VERSION", "FROM", "PATH"}}
 	for i := range r.Layers {
 		l := &r.Layers[i]
-		state := "ok"
-		if !l.OK {
-			state = "NOT OK"
-		}
+		state := stateOf(l.OK)
 		if !l.Exists() {
 			state = "not there"
 		}
-		rows = append(rows, []string{l.Layer, l.Name, state, toolNames(l.Tools), firstLine(l.SelfTest.Message)})
+		layers = append(layers, []string{l.Layer, l.Name, state, firstLine(l.SelfTest.Message)})
+		for _, tool := range l.Tools {
+			programs = append(programs, []string{l.Layer, tool.Name, stateOf(tool.OK), orDash(tool.Version), orDash(tool.Source), orDash(tool.Path)})
+		}
 	}
-	t.table(rows)
+	t.table(programs)
+	t.line("")
+	t.table(layers)
+	t.line("")
 	if r.OK {
 		t.line("%s", t.good("nothing is missing of what this version needs"))
 		return
@@ -63,19 +68,16 @@ func (r doctorResult) text(t *text) {
 	}
 }
 
-func toolNames(tools []doctor.Tool) string {
-	names := ""
-	for i, tool := range tools {
-		if i > 0 {
-			names += ", "
-		}
-		names += tool.Name + " " + tool.Version
-		if !tool.OK {
-			names += " (missing)"
-		}
+func stateOf(ok bool) string {
+	if ok {
+		return "ok"
 	}
-	if names == "" {
+	return "NOT OK"
+}
+
+func orDash(s string) string {
+	if s == "" {
 		return "-"
 	}
-	return names
+	return s
 }

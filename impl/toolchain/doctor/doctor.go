@@ -12,14 +12,17 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/omega-sheaf-os/omega/impl/toolchain/arch"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
 )
 
 // Report is what the doctor has found, in the order A to G. It is OK if every
-// layer that this version has is.
+// layer that this version has is, and no tool is missing.
 type Report struct {
 	OK     bool    `json:"ok"`
 	Layers []Layer `json:"layers"`
@@ -44,7 +47,8 @@ func (l *Layer) Exists() bool { return l.exists }
 type Tool struct {
 	Name    string `json:"name"`
 	Version string `json:"version"` // empty where it is missing
-	Source  string `json:"source"`  // the path of the program, empty where it is missing
+	Source  string `json:"source"`  // "PATH", "cache" or the variable that names it; empty where it is missing
+	Path    string `json:"path"`    // of the program, empty where it is missing
 	OK      bool   `json:"ok"`
 	Message string `json:"message"` // what is wrong and how to mend it, else empty
 }
@@ -66,26 +70,24 @@ type Options struct {
 	Runtime func(ctx context.Context) (string, error)
 }
 
-// missingLayer is the message of a layer that is not there yet.
-const missingLayer = "comes with a later version; nothing in this one needs it"
-
 // examination is how one layer is looked at.
 type examination struct {
 	letter, name string
+	exists       bool // in this version
 	tools        []tools.Tool
-	test         func(ctx context.Context, o *Options) (string, error) // nil where the layer is not there yet
+	test         func(ctx context.Context, o *Options) (string, error)
 }
 
 // examinations are those of all layers, in order.
-func examinations() []examination {
+func examinations(ctx context.Context) []examination {
 	return []examination{
-		{"A", "formal", nil, nil},
-		{"B", "runtime", nil, testRuntime},
-		{"C", "systems", nil, testSystems},
-		{"D", "analytics", emulators(), testAnalytics},
-		{"E", "protocol", nil, nil},
-		{"F", "implementation", []tools.Tool{tools.Go(), tools.C(), tools.Git()}, testImplementation},
-		{"G", "observability", nil, nil},
+		{"A", "formal", true, formalTools(ctx), testFormal},
+		{"B", "runtime", true, nil, testRuntime},
+		{"C", "systems", true, nil, testSystems},
+		{"D", "analytics", true, emulators(), testAnalytics},
+		{"E", "protocol", true, []tools.Tool{tools.Java(), tools.TLC()}, testProtocol},
+		{"F", "implementation", true, []tools.Tool{tools.Go(), tools.C(), tools.Git()}, testImplementation},
+		{"G", "observability", false, []tools.Tool{tools.Chromium()}, testObservability},
 	}
 }
 
@@ -103,30 +105,47 @@ func emulators() []tools.Tool {
 // Run looks at all layers. The error is that of ctx; what is wrong with a layer
 // stands in the report.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	return run(ctx, &o, examinations())
+	return run(ctx, &o, examinations(ctx))
 }
 
 func run(ctx context.Context, o *Options, list []examination) (*Report, error) {
-	r := &Report{OK: true}
-	for _, e := range list {
-		l := e.run(ctx, o)
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		r.OK = r.OK && (l.OK || !l.exists)
-		r.Layers = append(r.Layers, l)
+	o.Log = &lineWriter{w: o.Log}
+	r := &Report{OK: true, Layers: make([]Layer, len(list))}
+	slots := make(chan struct{}, min(2, runtime.NumCPU()))
+	var wg sync.WaitGroup
+	for i, e := range list {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if ctx.Err() == nil {
+				r.Layers[i] = e.run(ctx, o)
+			}
+		})
 	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r.OK = len(r.Missing()) == 0
 	return r, nil
 }
 
+// lineWriter lets the layers write to one writer.
+type lineWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lineWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
 func (e examination) run(ctx context.Context, o *Options) Layer {
-	l := Layer{Layer: e.letter, Name: e.name, Tools: []Tool{}, exists: e.test != nil}
-	if !l.exists {
-		l.SelfTest.Message = missingLayer
-		return l
-	}
+	start := time.Now()
 	fmt.Fprintf(o.Log, "doctor: layer %s, %s\n", e.letter, e.name)
-	l.OK = true
+	l := Layer{Layer: e.letter, Name: e.name, Tools: []Tool{}, exists: e.exists, OK: e.exists}
 	for _, t := range e.tools {
 		found := look(ctx, o, t)
 		l.OK = l.OK && found.OK
@@ -134,6 +153,7 @@ func (e examination) run(ctx context.Context, o *Options) Layer {
 	}
 	l.SelfTest = e.selfTest(ctx, o)
 	l.OK = l.OK && l.SelfTest.OK
+	fmt.Fprintf(o.Log, "doctor: layer %s took %.1f s\n", e.letter, time.Since(start).Seconds())
 	return l
 }
 
@@ -159,25 +179,23 @@ func look(ctx context.Context, o *Options, t tools.Tool) Tool {
 	}
 	f, err := find()
 	if err != nil {
-		return Tool{Name: t.Name, Version: f.Version, Source: f.Path, Message: err.Error()}
+		return Tool{Name: t.Name, Version: f.Version, Source: f.Source, Path: f.Path, Message: err.Error()}
 	}
-	return Tool{Name: t.Name, Version: f.Version, Source: f.Path, OK: true}
+	return Tool{Name: t.Name, Version: f.Version, Source: f.Source, Path: f.Path, OK: true}
 }
 
-// Missing says what is wrong with the layers that this version has, one line
-// each; it is empty where the report is OK.
+// Missing says what is wrong, one line each; it is empty where the report is OK.
+// A self-test without its tools is not told of.
 func (r *Report) Missing() []string {
 	var lines []string
 	for _, l := range r.Layers {
-		if !l.exists {
-			continue
-		}
+		missing := len(lines)
 		for _, t := range l.Tools {
 			if !t.OK {
 				lines = append(lines, fmt.Sprintf("layer %s: %s", l.Layer, t.Message))
 			}
 		}
-		if !l.SelfTest.OK {
+		if !l.SelfTest.OK && len(lines) == missing {
 			first, _, _ := strings.Cut(l.SelfTest.Message, "\n")
 			lines = append(lines, fmt.Sprintf("layer %s, self-test: %s", l.Layer, first))
 		}

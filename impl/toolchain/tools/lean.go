@@ -73,6 +73,15 @@ func nativeLean(ctx context.Context) (string, error) {
 	return path, err
 }
 
+// NativeLean reports whether the Lean that is found runs without Node.
+func NativeLean(ctx context.Context) bool {
+	if os.Getenv(leanVariable) != "" {
+		return true
+	}
+	_, err := nativeLean(ctx)
+	return err == nil
+}
+
 // elanHas reports whether elan has the pinned toolchain installed.
 func elanHas(ctx context.Context, elan string) bool {
 	limited, cancel := context.WithTimeout(ctx, versionTime)

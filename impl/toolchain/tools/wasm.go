@@ -54,7 +54,12 @@ func nodePackage(platform string) (download.Package, error) {
 		Hash: pin.hash, Run: []string{nodeProgram},
 		Fetch: npmFetch(pin.name, nodeVersion),
 		Unpack: func(ctx context.Context, file, dir string) error {
-			return untar(ctx, file, dir, download.Beneath("package"))
+			return untar(ctx, file, dir, func(name string) string {
+				if name != "package/"+nodeProgram && name != "package/LICENSE" {
+					return "" // headers and manuals
+				}
+				return name[len("package/"):]
+			})
 		},
 	}, nil
 }
@@ -134,32 +139,43 @@ func findWasm(ctx context.Context) (wasm, error) {
 	if err != nil {
 		return wasm{}, err
 	}
-	node, err := findNode(ctx)
-	return wasm{dir, node}, err
+	node := findNode(ctx)
+	if node.Err != nil {
+		return wasm{}, fmt.Errorf("Node %s, which runs it: %w", nodeVersion, node.Err)
+	}
+	return wasm{dir, node.Path}, nil
 }
 
-// findNode returns the Node of the cache, and where there is none to be had for
+// findNode finds the Node of the cache, and where there is none to be had for
 // this platform the one in PATH.
-func findNode(ctx context.Context) (string, error) {
+func findNode(ctx context.Context) Found {
 	p, err := nodePackage(runtime.GOOS + "/" + runtime.GOARCH)
 	if err != nil {
 		return ownNode(ctx, err)
 	}
 	dir, err := installed(p)
 	if err != nil {
-		return "", fmt.Errorf("Node %s, which runs it: %w", nodeVersion, err)
+		return Found{Err: err}
 	}
-	return filepath.Join(dir, filepath.FromSlash(nodeProgram)), nil
+	return Found{Path: filepath.Join(dir, filepath.FromSlash(nodeProgram)), Version: nodeVersion, Source: SourceCache}
 }
 
-// ownNode returns the Node in PATH, if it is of the right version; else its error
+// ownNode finds the Node in PATH, if it is of the right version; else its error
 // tells why there is no other.
-func ownNode(ctx context.Context, why error) (string, error) {
-	node := Tool{Name: "Node", Program: "node", VersionArgs: []string{"--version"}}.Find(ctx)
-	if node.Err != nil || !strings.HasPrefix(node.Version, nodeMajor+".") {
-		return "", why
+func ownNode(ctx context.Context, why error) Found {
+	f := Tool{Name: "Node", Program: "node", VersionArgs: []string{"--version"}}.Find(ctx)
+	if f.Err != nil || !strings.HasPrefix(f.Version, nodeMajor+".") {
+		return Found{Err: why}
 	}
-	return node.Path, nil
+	return f
+}
+
+// Node returns the Node that runs the WebAssembly build of Lean.
+func Node() Tool {
+	return Tool{
+		Name: "Node", Program: nodeProgram, Why: "running Lean as WebAssembly", Mend: "use a native Lean",
+		find: findNode, get: installWasm,
+	}
 }
 
 func installWasm(ctx context.Context, log io.Writer) error {
@@ -167,8 +183,8 @@ func installWasm(ctx context.Context, log io.Writer) error {
 	if err == nil {
 		return install(ctx, log, wasmPackage(), p)
 	}
-	if _, err := ownNode(ctx, err); err != nil {
-		return err
+	if own := ownNode(ctx, err); own.Err != nil {
+		return own.Err
 	}
 	return install(ctx, log, wasmPackage())
 }
