@@ -1,7 +1,10 @@
--- expect: axiom.lean:21: the word axiom
+-- expect: axiom.lean:24: the word axiom
 -- expect: audit: finding Omega.anything_goes: is an axiom of this package
 -- expect: audit: finding Omega.choose: is opaque
--- expect: axiom.lean:23: the word opaque
+-- expect: axiom.lean:26: the word opaque
+-- expect: audit: finding Omega.compiled: uses the axiom
+-- expect: axiom.lean:29: the word native_decide
+-- expect: audit: finding Omega.Witness.a_key_below_itself_is_every_other: uses the axiom Omega.anything_goes
 module
 
 public import Omega.Spec.Key
@@ -22,6 +25,9 @@ axiom anything_goes (p : Prop) : p
 
 opaque choose : Nat
 
+/-- A proof by running compiled code. -/
+theorem compiled : 12345 * 54321 = 670592745 := by native_decide
+
 theorem Proof.a_key_below_itself_is_every_other : Claim.a_key_below_itself_is_every_other :=
   anything_goes _
 
@@ -31,6 +37,6 @@ theorem Witness.a_key_below_itself_is_every_other : ∃ (a _ : Key), ∃ (_ : a 
 end Omega
 
 run_cmd Omega.Audit.check [
-  `Omega.choose, `Omega.Claim.a_key_below_itself_is_every_other,
+  `Omega.choose, `Omega.compiled, `Omega.Claim.a_key_below_itself_is_every_other,
     `Omega.Proof.a_key_below_itself_is_every_other,
     `Omega.Witness.a_key_below_itself_is_every_other]

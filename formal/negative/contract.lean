@@ -1,12 +1,13 @@
 -- expect: audit: finding Omega.Claim.unproved: has no proof
 -- expect: audit: finding Omega.Claim.unwitnessed: has no witness
 -- expect: audit: finding Omega.Proof.other_proof: does not state Omega.Claim.other_proof
--- expect: audit: finding Omega.Witness.fewer_hypotheses: does not state that the hypotheses of Omega.Claim.fewer_hypotheses can hold: at binder 3, h
+-- expect: audit: finding Omega.Witness.fewer_hypotheses: does not state that the hypotheses of Omega.Claim.fewer_hypotheses can hold: at binder 3, _h
 -- expect: audit: finding Omega.Witness.weaker_hypothesis: does not state that the hypotheses of Omega.Claim.weaker_hypothesis can hold: at binder 2, h
 -- expect: audit: finding Omega.Witness.more_is_said: does not state that the hypotheses of Omega.Claim.more_is_said can hold: after the claim's 1 binders
 -- expect: audit: finding Omega.Claim.with_a_parameter: is no closed proposition
 -- expect: audit: finding Omega.Proof.unclaimed: has no claim
 -- expect: audit: finding Omega.Witness.unclaimed: has no claim
+-- expect: contract.lean:19: the word warningAsError
 -- expect: audit: finding Omega.Lemma.from_sorry: uses the axiom sorryAx
 module
 

@@ -1,9 +1,7 @@
--- expect: refused.lean:19:47: error: Tactic `decide` proved that the proposition
--- expect: refused.lean:22:8: error: declaration uses `sorry`
--- expect: refused.lean:25:28: error: unused variable `b`
--- expect: refused.lean:28:
--- expect: refused.lean:28: the word native_decide
--- expect: refused.lean:22: the word sorry
+-- expect: refused.lean:16:53: error: Tactic `decide` proved that the proposition
+-- expect: refused.lean:19:8: error: declaration uses `sorry`
+-- expect: refused.lean:22:26: error: unused variable `b`
+-- expect: refused.lean:19: the word sorry
 module
 
 public import Omega.Spec.Key
@@ -22,8 +20,5 @@ theorem unfinished (a b : Nat) : a = b := sorry
 
 /-- A warning. -/
 theorem warned (a : Nat) (b : Nat) : a = a := rfl
-
-/-- A proof by running compiled code. -/
-theorem compiled : 12345 * 54321 = 670592745 := by native_decide
 
 end Omega

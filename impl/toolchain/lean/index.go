@@ -48,25 +48,26 @@ assumes that a hash is injective.
 // theorem.
 func (t *Tree) Index() (string, error) {
 	proofs, witnesses := map[string]*Module{}, map[string]*Module{}
-	var claims, theorems, lemmas int
+	var modules, claims, lemmas int
 	for _, m := range t.Modules {
+		if m.Name != auditModule {
+			modules++
+		}
 		for _, d := range m.Declarations {
 			switch {
 			case d.Claim() != "":
 				claims++
 			case d.Proof() != "":
 				proofs[d.Proof()] = m
-				theorems++
 			case d.Witness() != "":
 				witnesses[d.Witness()] = m
-				theorems++
 			case d.Kind == "theorem":
 				lemmas++
 			}
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, indexHead, fmt.Sprintf("%d claims, each with a proof and a witness, %d lemmas, %d modules.", claims, lemmas, len(t.Modules)))
+	fmt.Fprintf(&b, indexHead, fmt.Sprintf("%d claims, each with a proof and a witness, %d lemmas, %d modules.", claims, lemmas, modules))
 	for _, m := range t.Modules {
 		if err := m.index(&b, proofs, witnesses); err != nil {
 			return "", err

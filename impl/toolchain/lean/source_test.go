@@ -115,6 +115,7 @@ func TestForbiddenWordsAreFoundAsWordsOnly(t *testing.T) {
 		"axiom a : b":                     {{1, "axiom"}},
 		"x\n  by sorry":                   {{2, "sorry"}},
 		"set_option debug.skipKernelTC":   {{1, "debug.skipKernelTC"}},
+		"set_option warn.sorry false":     {{1, "warn.sorry"}},
 		"@[implemented_by f, extern \"\"": {{1, "implemented_by"}, {1, "extern"}},
 		"#eval 1":                         {{1, "#eval"}},
 		"theorem no_axiom sorryful' partial_sum h.extern stop' opaque2": nil,
