@@ -275,10 +275,10 @@ func (r *reader) edges(c *Corpus) {
 		switch {
 		case r.err != nil:
 			return
-		case i > 0 && compareEdges(c.Edges[i-1], Edge{e.From, e.Action, -1}) >= 0:
-			r.fail("edges in their order")
 		case i > 0 && c.Edges[i-1].From == e.From && c.Edges[i-1].Action == e.Action:
 			r.fail("one edge for each action of a state")
+		case i > 0 && compareEdges(c.Edges[i-1], e) >= 0:
+			r.fail("edges in their order")
 		case c.States[e.From].Beyond:
 			r.fail("no edge from a state beyond the bound")
 		}

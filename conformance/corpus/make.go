@@ -204,13 +204,7 @@ func (m *maker) edges() ([]Edge, error) {
 			return nil, &ActMattersError{State: m.text(n.state), Action: m.actions.texts[e.Action]}
 		}
 	}
-	all := slices.Concat(out...)
-	for i := 1; i < len(all); i++ {
-		if a, b := all[i-1], all[i]; a.From == b.From && a.Action == b.Action {
-			return nil, &AmbiguityError{Action: m.actions.texts[a.Action], From: m.text(a.From), Differ: m.differ(a.To, b.To)}
-		}
-	}
-	return all, nil
+	return slices.Concat(out...), nil
 }
 
 // outOf returns the edges of one of TLC's states, sorted, each once, never nil.
@@ -233,6 +227,11 @@ func (m *maker) outOf(id int64, n node) ([]Edge, error) {
 	}
 	slices.SortFunc(own, compareEdges)
 	own = slices.Compact(own)
+	for i := 1; i < len(own); i++ {
+		if a, b := own[i-1], own[i]; a.Action == b.Action {
+			return nil, &AmbiguityError{Action: m.actions.texts[a.Action], From: m.text(a.From), Differ: m.differ(a.To, b.To)}
+		}
+	}
 	if len(own) > 0 && m.flags[n.state].Beyond {
 		return nil, fmt.Errorf("an edge leaves a state beyond the bound:\n%s", m.text(n.state))
 	}

@@ -77,18 +77,18 @@ func TestEachWayToEndIsTold(t *testing.T) {
 		{name: "holds", kind: Holds, distinct: 36, depth: 9, actions: 4},
 		{name: "invariant", kind: Violated, property: "Low", says: "Invariant Low is violated.", steps: 3, distinct: 4, depth: 3, actions: 4},
 		{name: "initial", kind: Violated, property: "Positive", says: "Invariant Positive is violated by the initial state:", steps: 1},
-		{name: "action", kind: Violated, property: "Up", says: "Action property Up is violated.", steps: 3, distinct: 3, depth: 2, actions: 4},
+		{name: "action", kind: Violated, property: "Up", says: "Action property Up is violated.", steps: 3, distinct: 5, depth: 3, actions: 4},
 		{name: "temporal", kind: Violated, says: "Temporal properties were violated.", steps: 9, distinct: 36, actions: 4},
 		{name: "stutters", kind: Violated, says: "Temporal properties were violated.", steps: 7, distinct: 36, actions: 4},
 		{name: "deadlock", kind: Deadlock, says: "Deadlock reached.", steps: 5, distinct: 9, depth: 5, actions: 1},
-		{name: "evaluation", kind: Broken, where: "Toy:13:82", says: "Cannot cast tlc2.value.impl.StringValue", steps: 2, distinct: 3, actions: 1},
+		{name: "evaluation", kind: Broken, where: "Toy:13:78", says: "Cannot cast tlc2.value.impl.StringValue", steps: 2, distinct: 3, actions: 1},
 		{name: "config", kind: Broken, where: "run.cfg:5", says: "It was expecting a keyword, but did not find it."},
 		{name: "undefined", kind: Broken, says: "The invariant Nope specified in the configuration file"},
-		{name: "unassigned", kind: Broken, says: "The constant parameter Nodes is not assigned a value by the configuration file."},
+		{name: "unassigned", kind: Broken, says: "The constant parameter Max is not assigned a value by the configuration file."},
 		{name: "unknown", kind: Broken, where: "Unknown:5:14", says: "Unknown operator: `y'."},
 		{name: "syntax", kind: Broken, where: "Syntax:5:1", says: `Encountered "Beginning of definition" at line 5, column 1 and token "0"`},
 		{name: "assumption", kind: Broken, where: "Assumed:4:8", says: "Assumption line 4, col 8 to line 4, col 12 of module Assumed is false."},
-		{name: "memory", kind: Memory, says: "java.lang.OutOfMemoryError: GC overhead limit exceeded", distinct: 0},
+		{name: "memory", kind: Memory, says: "java.lang.OutOfMemoryError: GC overhead limit exceeded"},
 	} {
 		out := captured(t, c.name, -1)
 		require.Equal(t, c.kind, out.Kind, c.name)
