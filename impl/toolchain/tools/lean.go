@@ -124,7 +124,7 @@ func getLean(ctx context.Context, log io.Writer) error {
 		defer cancel()
 		cmd := Command(limited, "", nil, elan, "toolchain", "install", leanToolchain)
 		cmd.Stdout, cmd.Stderr = log, log
-		if err := cmd.Run(); err == nil {
+		if err = cmd.Run(); err == nil {
 			return nil
 		}
 		fmt.Fprintf(log, "elan cannot install it: %v; the WebAssembly build is used\n", errors.Join(err, limited.Err()))
@@ -143,13 +143,24 @@ type LeanCompiler struct {
 
 // nativeMemoryMB and wasmMemoryMB are what one process needs for a file of formal/.
 const (
-	nativeMemoryMB = 1500
+	nativeMemoryMB = 800
 	wasmMemoryMB   = 2000
 )
 
 // OpenLean finds Lean. It installs nothing; its error is a *MissingError, or a
 // *MemoryError where not even one process could run.
 func OpenLean(ctx context.Context) (*LeanCompiler, error) {
+	l, err := openLean(ctx)
+	if err == nil {
+		err = NeedMB("Lean", l.MemoryMB)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func openLean(ctx context.Context) (*LeanCompiler, error) {
 	f := Lean().Find(ctx)
 	if f.Err != nil {
 		return nil, f.Err
@@ -162,7 +173,7 @@ func OpenLean(ctx context.Context) (*LeanCompiler, error) {
 		}
 		l.MemoryMB = wasmMemoryMB
 	}
-	return l, NeedMB("Lean", l.MemoryMB)
+	return l, nil
 }
 
 // Command returns a command that runs Lean in dir with args; it finds the .olean

@@ -111,9 +111,11 @@ func store() (*download.Store, error) {
 		return nil, fmt.Errorf("there is no cache folder: %w", err)
 	}
 	dir := filepath.Join(cache, "omega", "tools")
-	if dir, err = real(dir); err != nil {
-		return nil, err
+	resolved, err := real(dir)
+	if err != nil {
+		return nil, fmt.Errorf("the cache folder %s cannot be used: %w", dir, err)
 	}
+	dir = resolved
 	stores.Lock()
 	defer stores.Unlock()
 	if stores.m == nil {
