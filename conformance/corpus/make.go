@@ -134,7 +134,7 @@ func split(variables []tlavalue.Variable, initial bool) (action tlavalue.Record,
 	for _, v := range variables {
 		switch v.Name {
 		case ActVariable:
-			action, hasAct = v.Value.(tlavalue.Record)
+			action, _ = v.Value.(tlavalue.Record)
 			name, _ := action.Get(nameField)
 			if _, named := name.(tlavalue.String); !initial && !named {
 				return nil, false, nil, fmt.Errorf("%s = %v is no record with a field %s, a string", v.Name, v.Value, nameField)
