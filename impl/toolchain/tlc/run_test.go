@@ -64,7 +64,7 @@ func TestARunLeavesNothingBehindAndSharesNothing(t *testing.T) {
 	given, err := os.ReadFile(args)
 	require.NoError(t, err)
 	temp := os.Getenv("TMPDIR")
-	require.Regexp(t, `^-XX:\+ExitOnOutOfMemoryError -Djava.io.tmpdir=`+temp+`/omega-tlc-\d+ .*-Xmx1536m .* tlc2.TLC -tool -workers 1 `+
+	require.Regexp(t, `^-XX:\+ExitOnOutOfMemoryError -Djava.io.tmpdir=`+temp+`/omega-tlc-\d+ .*-Xmx1024m .* tlc2.TLC -tool -workers 1 `+
 		`-metadir `+temp+`/omega-tlc-\d+/states -config run.cfg -coverage 1 OmegaRun\n$`, string(given))
 	left, err := os.ReadDir(temp)
 	require.NoError(t, err)

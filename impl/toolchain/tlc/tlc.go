@@ -70,9 +70,9 @@ func Tools() []tools.Tool { return []tools.Tool{tools.Java(), tools.TLC()} }
 // HeapMB is the heap of each run that is not large, LargeHeapMB that of a large
 // one, in MB; overheadMB is what Java needs besides.
 const (
-	HeapMB      = 1536
-	LargeHeapMB = 4096
-	overheadMB  = 512
+	HeapMB      = 1024
+	LargeHeapMB = 2304
+	overheadMB  = 384
 )
 
 // MemoryMB is what a run of c needs at most.

@@ -22,7 +22,7 @@ const (
 )
 
 // corpusMemoryMB is a run of TLC and the graph beside it.
-const corpusMemoryMB = 3072
+const corpusMemoryMB = 2432
 
 // howToRegenerate is how a corpus is made again.
 const howToRegenerate = "after a deliberate change of the model: go run ./conformance/corpus/generate"

@@ -41,10 +41,11 @@ func newRunner(ctx context.Context, opts Options) (*runner, error) {
 	if os.Getenv(nestedVariable) == root {
 		return nil, fmt.Errorf("%w: %s", ErrNested, root)
 	}
-	r := &runner{root: root, opts: opts, tools: map[string]tools.Found{}}
-	r.memoryMB, err = tools.AvailableMB()
-	if err != nil {
-		r.memoryMB = math.MaxInt // nobody can tell
+	r := &runner{root: root, opts: opts, tools: map[string]tools.Found{}, memoryMB: opts.memoryMB}
+	if r.memoryMB == 0 {
+		if r.memoryMB, err = tools.AvailableMB(); err != nil {
+			r.memoryMB = math.MaxInt // nobody can tell
+		}
 	}
 	r.progress = &lockedWriter{mu: &r.output, w: opts.Progress}
 	r.cache, err = openCache(opts.CacheDir)

@@ -17,7 +17,7 @@ import (
 const minNegatives = 12
 
 // tlaMemoryMB lets two runs of TLC go on side by side, or one large one.
-const tlaMemoryMB = 4608
+const tlaMemoryMB = 2816
 
 func tlaFile(name string) bool {
 	ext := path.Ext(name)

@@ -90,6 +90,8 @@ type Options struct {
 	CacheDir  string    // empty means DefaultCacheDir
 	Progress  io.Writer // a line when a layer starts and ends, and the tools' diagnostics
 	TestLines io.Writer // the summary lines of `go test`, one a package
+
+	memoryMB int // what is available; 0 means what the system says
 }
 
 // Why Run does not even start. Match with errors.Is; a missing tool is a
