@@ -14,13 +14,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tlc"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := generate(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
