@@ -14,16 +14,56 @@ Sum(f, S) == IF S = {} THEN 0
 
 Symmetry == Permutations(Honest) \cup Permutations(Values)
 
+\* Nothing is held at this height yet.
+Untouched(s) == s.newest = Nobody /\ s.commits = Nobody /\ s.own = None
+
 \* States beyond are checked, and not gone on from. Sound for safety within them.
 Small ==
     /\ Sum(starts, Honest) <= MaxStarts
     /\ \A m \in Honest :
         /\ Len(log[m]) <= MaxHeight
-        /\ Len(log[m]) = MaxHeight => mem[m] = None \/ mem[m].newest[m] = None
+        /\ Len(log[m]) = MaxHeight /\ mem[m] # None => Untouched(mem[m])
         /\ mem[m] # None => mem[m].attempt <= MaxAttempt
 
 \* Evidence decides nothing but what is told again.
 View == <<[m \in Honest |-> IF mem[m] = None THEN None ELSE [mem[m] EXCEPT !.evidence = {}]],
           disk, log, net, starts, backup>>
+
+-----------------------------------------------------------------------------
+(* What must be reachable, so that nothing above holds for want of runs *)
+
+SomeoneLocked == \E m \in Honest : LockOf(m) # None
+
+LockedLater == \E m \in Honest : LockOf(m) # None /\ LockOf(m).attempt > 0
+
+SplitPrepares == \E x, y \in Sent("prepare") :
+    x.height = y.height /\ x.attempt = y.attempt /\ x.digest # y.digest
+
+\* An unlocked member stands for the proof of an older attempt.
+CarriedOver == \E m \in Honest :
+    /\ mem[m] # None /\ mem[m].lock = None /\ mem[m].proof # None
+    /\ mem[m].newest[m].attempt > mem[m].proof.attempt
+
+AllCertified == \A m \in Honest : Len(log[m]) >= 1
+
+SecondHeight == \E m \in Honest : Len(log[m]) >= 2
+
+CrashedLocked == \E m \in Honest :
+    mem[m] = None /\ disk[m] # None /\ disk[m].lock # None
+
+\* Somebody committed, crashed, was told of it by a peer, and all have certified.
+CertifiedAfterCrash == AllCertified /\ \E x \in Sent("reply") :
+    x.nonce > 1 /\ x.height = 1 /\ x.commit # None
+
+\* Who adopts before it is ready asks again for the new height.
+AdoptedUnready == \E x \in Sent("resync") : x.height > 1
+
+\* A proof was taken over, and the crash came before anything was done by it.
+CrashedLearnt == \E m \in Honest : mem[m] = None /\ disk[m] # None /\ disk[m].proof # None
+    /\ disk[m].lock = None
+
+Accused == \E m \in Honest : mem[m] # None /\ mem[m].evidence # {}
+
+Halted == \E m \in Honest : mem[m] # None /\ mem[m].halted # None
 
 =============================================================================

@@ -412,26 +412,32 @@ OnStart(m) ==
 Writes(effects) == {k \in DOMAIN effects : effects[k].kind # "send"}
 Cuts(effects) == {k - 1 : k \in Writes(effects) \ {1}}
 
+Outgoing(effects) == {effects[k].msg : k \in DOMAIN effects \ Writes(effects)}
+
+\* What is told a liar of its own signatures is no news to it, and not kept.
+ToLiar(x) == x.type = "reply" /\ x.to \in Liars
+
 \* Does effects for m. An append leaves the vote file void.
 Perform(m, effects) ==
     LET writes == Writes(effects)
         last == CHOOSE k \in writes : \A j \in writes : j <= k
         appended == {k \in writes : effects[k].kind = "append"}
-    IN  /\ net' = net \cup {effects[k].msg : k \in DOMAIN effects \ writes}
+    IN  /\ net' = net \cup {x \in Outgoing(effects) : ~ToLiar(x)}
         /\ disk' = IF writes = {} THEN disk
                    ELSE [disk EXCEPT ![m] = IF effects[last].kind = "append" THEN None
                                             ELSE effects[last].disk]
         /\ log' = IF appended = {} THEN log
                   ELSE [log EXCEPT ![m] = Append(@, effects[CHOOSE k \in appended : TRUE].cert)]
 
-\* A model that labels its steps defines this one again.
+\* A model that labels its steps, or bounds crashes, defines these again.
 Label(name, m, arg, cut, effects) == TRUE
+MayCrash(m) == TRUE
 
 \* The end of a step that was not refused: all effects (cut 0), or the first cut
 \* of them and then a crash.
 Finish(name, m, arg, t) ==
     /\ t # None
-    /\ \E cut \in {0} \cup Cuts(t.effects) :
+    /\ \E cut \in {0} \cup (IF MayCrash(m) THEN Cuts(t.effects) ELSE {}) :
         LET done == IF cut = 0 THEN t.effects ELSE SubSeq(t.effects, 1, cut)
         IN  /\ mem' = [mem EXCEPT ![m] = IF cut = 0 THEN t.s ELSE None]
             /\ Perform(m, done)
@@ -467,7 +473,7 @@ Start(m) ==
     /\ Finish("Start", m, starts[m] + 1, OnStart(m))
 
 Crash(m) ==
-    /\ mem[m] # None
+    /\ mem[m] # None /\ MayCrash(m)
     /\ mem' = [mem EXCEPT ![m] = None]
     /\ Label("Crash", m, None, 0, <<>>)
     /\ UNCHANGED <<disk, log, net, starts, backup>>
@@ -477,7 +483,8 @@ Crash(m) ==
 Told(m) == \A i \in Honest \ {m} :
     /\ mem[i] # None
     /\ \/ Len(log[i]) > Len(log[m])
-       \/ Len(log[i]) = Len(log[m]) /\ (disk[m] = None \/ mem[i].newest[m] = disk[m].prepare)
+       \/ /\ Len(log[i]) = Len(log[m])
+          /\ disk[m] # None => mem[i].newest[m] = disk[m].prepare
 
 Copy(m) ==
     /\ m \in Backups
