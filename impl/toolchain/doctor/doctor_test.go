@@ -121,7 +121,7 @@ func onlyGo(t *testing.T) {
 
 func TestMissingToolsAreNamedWithTheirRemedy(t *testing.T) {
 	onlyGo(t)
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	emptyCache(t)
 	for _, install := range []bool{false, true} { // there is nothing to install with
 		r, err := Run(t.Context(), Options{Root: ".", Install: install, Log: io.Discard, Runtime: wellQuorum})
 		require.NoError(t, err)

@@ -69,11 +69,11 @@ func judgeTheorems(status int, said string) error {
 	said = strings.TrimSpace(said)
 	switch {
 	case len(wrong) > 0:
-		return fmt.Errorf("Lean refuses a true theorem: %s", said)
+		return fmt.Errorf("a true theorem is refused by Lean: %s", said)
 	case status == 0:
-		return fmt.Errorf("Lean accepts a false theorem: %s", said)
+		return fmt.Errorf("a false theorem is accepted by Lean: %s", said)
 	case status != 1 || len(errs) == 0:
-		return fmt.Errorf("Lean ends with status %d without refusing the false theorem by its line: %s", status, said)
+		return fmt.Errorf("the false theorem is not refused by its line; Lean ends with status %d: %s", status, said)
 	}
 	return nil
 }

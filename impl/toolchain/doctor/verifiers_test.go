@@ -3,7 +3,9 @@ package doctor
 import (
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,7 +25,7 @@ echo "Model checking completed. No error has been found."`
 func fakeVerifiers(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache"))
+	emptyCache(t)
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	t.Setenv("OMEGA_LEAN", filepath.Join(dir, "lean"))
 	t.Setenv("OMEGA_CHROMIUM", filepath.Join(dir, "browser"))
@@ -33,6 +35,15 @@ func fakeVerifiers(t *testing.T) string {
 	fake(t, dir, "java", `openjdk version "17.0.1"`, tlcWorks)
 	fake(t, dir, "browser", "Chromium 130.0.1", browserWorks)
 	return dir
+}
+
+// emptyCache gives the test a cache of its own for tools, and Go the one it has.
+func emptyCache(t *testing.T) {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOCACHE").Output()
+	require.NoError(t, err)
+	t.Setenv("GOCACHE", strings.TrimSpace(string(out)))
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 }
 
 // fake writes a program that tells a version where it is asked for one, and else
@@ -59,11 +70,11 @@ func TestALeanThatDoesNotTellTrueFromFalseIsNotWell(t *testing.T) {
 		status     int
 		says, want string
 	}{
-		"accepts all":        {0, "", "accepts a false theorem"},
-		"refuses all":        {1, "Probe.lean:2:1: error: no\n" + leanRefuses, "refuses a true theorem"},
-		"has no module":      {1, "Probe.lean:1:0: error: unknown module prefix 'Init'\n", "refuses a true theorem"},
-		"overflows":          {1, "Stack overflow detected. Aborting.\n", "without refusing the false theorem by its line"},
-		"dies after telling": {7, leanRefuses, "ends with status 7"},
+		"accepts all":        {0, "", "a false theorem is accepted"},
+		"refuses all":        {1, "Probe.lean:2:1: error: no\n" + leanRefuses, "a true theorem is refused"},
+		"has no module":      {1, "Probe.lean:1:0: error: unknown module prefix 'Init'\n", "a true theorem is refused"},
+		"overflows":          {1, "Stack overflow detected. Aborting.\n", "not refused by its line; Lean ends with status 1"},
+		"dies after telling": {7, leanRefuses, "Lean ends with status 7"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fakeLean(t, dir, c.status, c.says)
