@@ -50,10 +50,14 @@ func (r doctorResult) text(t *text) {
 		if !l.Exists() {
 			state = "not there"
 		}
-		layers = append(layers, []string{l.Layer, l.Name, state, firstLine(l.SelfTest.Message)})
+		test := firstLine(l.SelfTest.Message)
 		for _, tool := range l.Tools {
+			if !tool.OK && !l.SelfTest.OK {
+				test = tool.Name + " is missing"
+			}
 			programs = append(programs, []string{l.Layer, tool.Name, stateOf(tool.OK), orDash(tool.Version), orDash(tool.Source), orDash(tool.Path)})
 		}
+		layers = append(layers, []string{l.Layer, l.Name, state, test})
 	}
 	t.table(programs)
 	t.line("")
