@@ -126,6 +126,33 @@ theorem compareBytes_eq {a b : Bytes} (h : a.length = b.length) :
           rw [if_neg hxy, if_neg hyx, ih hl, heq]
           simp only [Nat.add_lt_add_iff_left]
 
+theorem compareBytes_append (a : Bytes) {rest : Bytes} (h : rest ≠ []) :
+    compareBytes a (a ++ rest) = .lt := by
+  induction a with
+  | nil =>
+    cases rest with
+    | nil => exact absurd rfl h
+    | cons y rest => rfl
+  | cons x a ih =>
+    have hx : ¬ x < x := Nat.lt_irrefl x.val
+    rw [List.cons_append, compareBytes, if_neg hx, if_neg hx, ih]
+
+theorem compareBytes_gt_iff (a b : Bytes) :
+    compareBytes a b = .gt ↔ compareBytes b a = .lt := by
+  induction a generalizing b with
+  | nil => cases b <;> simp only [compareBytes, reduceCtorEq]
+  | cons x a ih =>
+    cases b with
+    | nil => simp only [compareBytes]
+    | cons y b =>
+      simp only [compareBytes]
+      by_cases hxy : x < y
+      · have hyx : ¬ y < x := Nat.lt_asymm hxy
+        simp only [hxy, hyx, ↓reduceIte, reduceCtorEq]
+      · by_cases hyx : y < x
+        · simp only [hxy, hyx, ↓reduceIte]
+        · simp only [hxy, hyx, ↓reduceIte, ih b]
+
 end Bytes
 
 theorem Key.compare_eq (a b : Key) :
@@ -291,5 +318,19 @@ theorem Proof.bytes_compare_greater_where_keys_are_greater :
 
 theorem Witness.bytes_compare_greater_where_keys_are_greater : ∃ (_ _ : Key), True :=
   ⟨⟨256, 0, 0, 0⟩, ⟨255, 0, 0, 0⟩, trivial⟩
+
+theorem Proof.a_beginning_compares_less : Claim.a_beginning_compares_less := by
+  intro a rest h
+  exact Bytes.compareBytes_append a h
+
+theorem Witness.a_beginning_compares_less : ∃ (_ rest : Bytes), ∃ (_ : rest ≠ []), True :=
+  ⟨[1, 2], [0], by decide, trivial⟩
+
+theorem Proof.greater_is_less_the_other_way_round : Claim.greater_is_less_the_other_way_round := by
+  intro a b
+  exact Bytes.compareBytes_gt_iff a b
+
+theorem Witness.greater_is_less_the_other_way_round : ∃ (_ _ : Bytes), True :=
+  ⟨[1, 2], [1, 2, 0], trivial⟩
 
 end Omega

@@ -143,6 +143,14 @@ def bytes_compare_equal_where_keys_are_equal : Prop :=
 def bytes_compare_greater_where_keys_are_greater : Prop :=
   ∀ (a b : Key), Key.compare a b = .gt ↔ b < a
 
+/-- A string of bytes compares less than every longer one that begins with it. -/
+def a_beginning_compares_less : Prop :=
+  ∀ (a rest : Bytes), rest ≠ [] → compareBytes a (a ++ rest) = .lt
+
+/-- One string compares greater than another if and only if that compares less than it. -/
+def greater_is_less_the_other_way_round : Prop :=
+  ∀ (a b : Bytes), compareBytes a b = .gt ↔ compareBytes b a = .lt
+
 end Claim
 
 end Omega
