@@ -1,33 +1,43 @@
 module
 
 public import Omega.Proof.Bytes
+public import Omega.Proof.Chain
 public import Omega.Proof.Codec
 public import Omega.Proof.Envelope
 public import Omega.Proof.Key
 public import Omega.Proof.Merkle
 public import Omega.Proof.MerkleLemmas
 public import Omega.Proof.MerkleSound
+public import Omega.Proof.MerkleTree
 public import Omega.Proof.Order
 public import Omega.Proof.OrderLemmas
+public import Omega.Proof.QuorumExample
 public import Omega.Proof.QuorumFrame
+public import Omega.Proof.QuorumLife
 public import Omega.Proof.QuorumOnce
 public import Omega.Proof.QuorumReady
+public import Omega.Proof.QuorumStart
 public import Omega.Proof.QuorumTrail
+public import Omega.Proof.QuorumVerified
 public import Omega.Proof.Section
 public import Omega.Proof.SectionLemmas
 public import Omega.Proof.SectionWitness
+public import Omega.Proof.TraceRoot
 public import Omega.Spec.Bytes
+public import Omega.Spec.Chain
 public import Omega.Spec.Codec
 public import Omega.Spec.Envelope
 public import Omega.Spec.Event
 public import Omega.Spec.Key
 public import Omega.Spec.Merkle
+public import Omega.Spec.MerkleTree
 public import Omega.Spec.Order
 public import Omega.Spec.QuorumRun
 public import Omega.Spec.QuorumSafety
 public import Omega.Spec.QuorumState
 public import Omega.Spec.QuorumStep
 public import Omega.Spec.Section
+public import Omega.Spec.TraceRoot
 
 /-!
 # All modules

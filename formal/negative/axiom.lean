@@ -2,7 +2,7 @@
 -- expect: audit: finding Omega.anything_goes: is an axiom of this package
 -- expect: audit: finding Omega.choose: is opaque
 -- expect: axiom.lean:26: the word opaque
--- expect: audit: finding Omega.compiled: uses the axiom
+-- expect: Omega.compiled._proof_1_1: uses the axiom Lean.ofReduceBool
 -- expect: axiom.lean:29: the word native_decide
 -- expect: audit: finding Omega.Witness.a_key_below_itself_is_every_other: uses the axiom Omega.anything_goes
 module

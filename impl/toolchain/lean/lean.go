@@ -70,6 +70,7 @@ type Report struct {
 	Witnesses int
 	Lemmas    int
 	Negatives int // files that were refused as they must be
+	Reasons   int // that their refusals had to name, and did
 	Axioms    []string
 	Leaves    int      // constants of core that the audit could not look into
 	Problems  []string // empty where all holds
@@ -199,8 +200,8 @@ func (r *run) problem(format string, args ...any) {
 
 // Told says in a line what was checked.
 func (r *Report) Told() string {
-	text := fmt.Sprintf("%d modules (%d stored): %d claims, %d proofs, %d witnesses, %d lemmas; axioms: %s; %d negatives refused",
-		r.Modules, r.Modules-r.Checked, r.Claims, r.Theorems, r.Witnesses, r.Lemmas, strings.Join(r.Axioms, ", "), r.Negatives)
+	text := fmt.Sprintf("%d modules (%d stored): %d claims, %d proofs, %d witnesses, %d lemmas; axioms: %s; %d negatives refused for %d reasons",
+		r.Modules, r.Modules-r.Checked, r.Claims, r.Theorems, r.Witnesses, r.Lemmas, strings.Join(r.Axioms, ", "), r.Negatives, r.Reasons)
 	if r.Leaves > 0 {
 		text += fmt.Sprintf("; core is trusted as a leaf: %d constants", r.Leaves)
 	}
@@ -213,5 +214,6 @@ func (r *Report) Counts() map[string]float64 {
 		"modules": float64(r.Modules), "modules_checked": float64(r.Checked), "claims": float64(r.Claims),
 		"theorems": float64(r.Theorems), "witnesses": float64(r.Witnesses), "lemmas": float64(r.Lemmas),
 		"axioms": float64(len(r.Axioms)), "core_leaves": float64(r.Leaves), "negatives": float64(r.Negatives),
+		"negative_reasons": float64(r.Reasons),
 	}
 }

@@ -73,6 +73,7 @@ func (r *run) negatives(ctx context.Context) error {
 	for _, problem := range said {
 		if problem == "" {
 			r.report.Negatives++
+			r.report.Reasons += len(r.tree.Negatives[i].Expect)
 		} else {
 			r.problem("%s", problem)
 		}

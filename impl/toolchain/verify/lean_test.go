@@ -69,7 +69,7 @@ func TestTheLeanLayerSaysWhatIsProvedAndWhereItIsNot(t *testing.T) {
 	out := leanLayer(t, root)
 	require.Len(t, out.problems, 1)
 	require.Contains(t, out.problems[0], "formal/README.md")
-	require.Contains(t, out.message, "2 modules (0 stored): 1 claims, 1 proofs, 1 witnesses, 0 lemmas; axioms: propext; 1 negatives refused; Lean 4.28.0")
+	require.Contains(t, out.message, "2 modules (0 stored): 1 claims, 1 proofs, 1 witnesses, 0 lemmas; axioms: propext; 1 negatives refused for 1 reasons; Lean 4.28.0")
 	require.Equal(t, 1.0, out.counts["theorems"])
 
 	checkouttest.Write(t, root, "formal/Omega.lean", "module\n\npublic import Omega.Spec.Key\n-- REFUSE\n")
