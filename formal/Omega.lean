@@ -4,6 +4,8 @@ public import Omega.Proof.Bytes
 public import Omega.Proof.Chain
 public import Omega.Proof.Codec
 public import Omega.Proof.Envelope
+public import Omega.Proof.Frame
+public import Omega.Proof.FrameLemmas
 public import Omega.Proof.Key
 public import Omega.Proof.Merkle
 public import Omega.Proof.MerkleLemmas
@@ -28,6 +30,7 @@ public import Omega.Spec.Chain
 public import Omega.Spec.Codec
 public import Omega.Spec.Envelope
 public import Omega.Spec.Event
+public import Omega.Spec.Frame
 public import Omega.Spec.Key
 public import Omega.Spec.Merkle
 public import Omega.Spec.MerkleTree
