@@ -70,7 +70,7 @@ func (r *run) negatives(ctx context.Context) error {
 		})
 	}
 	wg.Wait()
-	for _, problem := range said {
+	for i, problem := range said {
 		if problem == "" {
 			r.report.Negatives++
 			r.report.Reasons += len(r.tree.Negatives[i].Expect)
