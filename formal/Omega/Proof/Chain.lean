@@ -16,32 +16,50 @@ open Merkle (equal_or_collide)
 
 variable {hash : Bytes → Bytes}
 
-/-- What a certificate that goes on a chain keeps. -/
+/-- A certificate goes on a chain if and only if it keeps the rules. -/
+theorem check_iff {length : Nat} {last : Bytes} {c : Certificate} :
+    check hash length last c = none ↔ Keeps hash length last c := by
+  unfold check
+  dsimp only
+  constructor
+  · intro h
+    split at h
+    · cases h
+    · next h1 =>
+    split at h
+    · cases h
+    · next h2 =>
+    split at h
+    · cases h
+    · next h3 =>
+    split at h
+    · cases h
+    · next h4 =>
+    split at h
+    · cases h
+    · next h5 =>
+    split at h
+    · cases h
+    · next h6 =>
+    split at h
+    · cases h
+    · next h7 =>
+      exact ⟨by omega, decide_eq_decide.mp (Decidable.not_not.mp h2), Decidable.not_not.mp h3,
+        Decidable.not_not.mp h4, Decidable.not_not.mp h5, Decidable.not_not.mp h6,
+        fun ht => Decidable.not_not.mp fun hr => h7 ⟨ht, hr⟩⟩
+  · intro h
+    have h1 := h.type_is_known
+    rw [if_neg (by omega), if_neg (fun n => n (decide_eq_decide.mpr h.genesis_is_first)),
+      if_neg (fun n => n h.height), if_neg (fun n => n h.prev), if_neg (fun n => n h.body),
+      if_neg (fun n => n h.id), if_neg (fun n => n.2 (h.trace n.1))]
+
 theorem of_check {length : Nat} {last : Bytes} {c : Certificate}
     (h : check hash length last c = none) :
     c.envelope.certType.val ≤ 4 ∧ (length = 0 ↔ c.envelope.certType.val = 0) ∧
       c.envelope.batchId.val = length ∧ c.envelope.prev = last ∧
-      c.envelope.bodyHash = bodyHash hash c.body := by
-  unfold check at h
-  dsimp only at h
-  split at h
-  · cases h
-  · next h1 =>
-  split at h
-  · cases h
-  · next h2 =>
-  split at h
-  · cases h
-  · next h3 =>
-  split at h
-  · cases h
-  · next h4 =>
-  split at h
-  · cases h
-  · next h5 =>
-    have h2 := Decidable.not_not.mp h2
-    exact ⟨by omega, decide_eq_decide.mp h2, Decidable.not_not.mp h3, Decidable.not_not.mp h4,
-      Decidable.not_not.mp h5⟩
+      c.envelope.bodyHash = bodyHash hash c.body :=
+  have k := check_iff.mp h
+  ⟨k.type_is_known, k.genesis_is_first, k.height, k.prev, k.body⟩
 
 theorem goesOn_cons {length : Nat} {last : Bytes} {c : Certificate} {rest : List Certificate} :
     goesOn hash length last (c :: rest) = true ↔
@@ -302,6 +320,14 @@ theorem sample_valid : valid flat [sampleGenesis [1], sampleMerge [2]] := by dec
 end Chain
 
 open Chain
+
+theorem Proof.certificates_that_keep_the_rules_go_on_a_chain :
+    Claim.certificates_that_keep_the_rules_go_on_a_chain :=
+  fun _ _ _ _ => check_iff
+
+theorem Witness.certificates_that_keep_the_rules_go_on_a_chain :
+    ∃ (_ : Bytes → Bytes) (_ : Nat) (_ : Bytes) (_ : Certificate), True :=
+  ⟨flat, 1, zeros, sampleMerge [2], trivial⟩
 
 theorem Proof.chains_with_one_head_are_equal_or_collide :
     Claim.chains_with_one_head_are_equal_or_collide := by

@@ -63,6 +63,16 @@ def check (hash : Bytes → Bytes) (length : Nat) (last : Bytes) (c : Certificat
   else if e.certType.val ≠ 1 ∧ e.traceRoot ≠ Merkle.root hash [] then some .traceRoot
   else none
 
+/-- CHN-2: what a certificate must be to go on a chain of the given length and last cert_hash. -/
+structure Keeps (hash : Bytes → Bytes) (length : Nat) (last : Bytes) (c : Certificate) : Prop where
+  type_is_known : c.envelope.certType.val ≤ 4
+  genesis_is_first : length = 0 ↔ c.envelope.certType.val = 0
+  height : c.envelope.batchId.val = length
+  prev : c.envelope.prev = last
+  body : c.envelope.bodyHash = bodyHash hash c.body
+  id : c.envelope.certId = c.envelope.derivedId hash
+  trace : c.envelope.certType.val ≠ 1 → c.envelope.traceRoot = Merkle.root hash []
+
 /-- Do the certificates, in their order, go on a chain of the given length and last cert_hash? -/
 def goesOn (hash : Bytes → Bytes) : (length : Nat) → (last : Bytes) → List Certificate → Bool
   | _, _, [] => true
@@ -103,6 +113,11 @@ end Chain
 
 namespace Claim
 open Chain
+
+/-- Exactly the certificates that keep all the rules go on a chain. -/
+def certificates_that_keep_the_rules_go_on_a_chain : Prop :=
+  ∀ (hash : Bytes → Bytes) (length : Nat) (last : Bytes) (c : Certificate),
+    check hash length last c = none ↔ Keeps hash length last c
 
 /-- Two chains with the same last cert_hash are the same chain, envelopes and bodies, or two
 different byte strings that were hashed for them have the same hash. They need not be equally
