@@ -60,15 +60,14 @@ Ticked(m) == Changing(m, {OnTick(Turn(m))})
 TimedOut(m) == Changing(m,
     IF mem[m].attempt < TimeoutsBelow THEN {OnTimeout(Turn(m))} ELSE {})
 
-Make(name, m, turns) ==
-    /\ Up(m)
-    /\ \E t \in turns : Finish(name, m, None, t)
-    /\ UNCHANGED <<starts, calm>>
+Make(name, m, turns) == \E t \in turns : Step(name, m, None, t) /\ UNCHANGED calm
 
-Receive(m) == Make("Receive", m, Received(m))
-Choose(m) == Make("Choose", m, Chosen(m))
-TickOn(m) == Make("Tick", m, Ticked(m))
-Early(m) == Make("Timeout", m, TimedOut(m))
+Receive(m) == Up(m) /\ Make("Receive", m, Received(m))
+Choose(m) == Up(m) /\ Make("Candidate", m, Chosen(m))
+TickOn(m) == Up(m) /\ Make("Tick", m, Ticked(m))
+Early(m) == Up(m) /\ Make("Timeout", m, TimedOut(m))
+StartUp(m) == mem[m] = None /\ Start(m) /\ UNCHANGED calm
+Fail(m) == mem[m] # None /\ Crash(m) /\ UNCHANGED calm
 
 Calm ==
     /\ ~calm
@@ -83,8 +82,8 @@ NextLive ==
         \/ Choose(m)
         \/ TickOn(m)
         \/ Early(m)
-        \/ Start(m) /\ UNCHANGED calm
-        \/ Crash(m) /\ UNCHANGED calm
+        \/ StartUp(m)
+        \/ Fail(m)
 
 CanMove(m) ==
     \/ mem[m] = None

@@ -14,6 +14,9 @@ Sum(f, S) == IF S = {} THEN 0
 
 Symmetry == Permutations(Honest) \cup Permutations(Values)
 
+\* Where one member alone may find an older disk.
+ValueSymmetry == Permutations(Values)
+
 \* Nothing is held at this height yet.
 Untouched(s) == s.newest = Nobody /\ s.commits = Nobody /\ s.own = None
 
@@ -51,8 +54,12 @@ SecondHeight == \E m \in Honest : Len(log[m]) >= 2
 CrashedLocked == \E m \in Honest :
     mem[m] = None /\ disk[m] # None /\ disk[m].lock # None
 
-\* Somebody committed, crashed, was told of it by a peer, and all have certified.
+\* Somebody had prepared before it crashed, and all have certified.
 CertifiedAfterCrash == AllCertified /\ \E x \in Sent("reply") :
+    x.nonce > 1 /\ x.height = 1 /\ x.prepare # None
+
+\* ... had committed.
+CommittedAndCrashed == AllCertified /\ \E x \in Sent("reply") :
     x.nonce > 1 /\ x.height = 1 /\ x.commit # None
 
 \* Who adopts before it is ready asks again for the new height.

@@ -406,103 +406,6 @@ OnStart(m) ==
     IN  IF Ready(t.s) THEN BecomeReady(t) ELSE Send(t, OwnResync(t))
 
 -----------------------------------------------------------------------------
-(* Actions *)
-
-\* How many effects are done where a crash falls before a write to the disk.
-Writes(effects) == {k \in DOMAIN effects : effects[k].kind # "send"}
-Cuts(effects) == {k - 1 : k \in Writes(effects) \ {1}}
-
-Outgoing(effects) == {effects[k].msg : k \in DOMAIN effects \ Writes(effects)}
-
-\* What is told a liar of its own signatures is no news to it, and not kept.
-ToLiar(x) == x.type = "reply" /\ x.to \in Liars
-
-\* Does effects for m. An append leaves the vote file void.
-Perform(m, effects) ==
-    LET writes == Writes(effects)
-        last == CHOOSE k \in writes : \A j \in writes : j <= k
-        appended == {k \in writes : effects[k].kind = "append"}
-    IN  /\ net' = net \cup {x \in Outgoing(effects) : ~ToLiar(x)}
-        /\ disk' = IF writes = {} THEN disk
-                   ELSE [disk EXCEPT ![m] = IF effects[last].kind = "append" THEN None
-                                            ELSE effects[last].disk]
-        /\ log' = IF appended = {} THEN log
-                  ELSE [log EXCEPT ![m] = Append(@, effects[CHOOSE k \in appended : TRUE].cert)]
-
-\* A model that labels its steps, or bounds crashes, defines these again.
-Label(name, m, arg, cut, effects) == TRUE
-MayCrash(m) == TRUE
-
-\* The end of a step that was not refused: all effects (cut 0), or the first cut
-\* of them and then a crash.
-Finish(name, m, arg, t) ==
-    /\ t # None
-    /\ \E cut \in {0} \cup (IF MayCrash(m) THEN Cuts(t.effects) ELSE {}) :
-        LET done == IF cut = 0 THEN t.effects ELSE SubSeq(t.effects, 1, cut)
-        IN  /\ mem' = [mem EXCEPT ![m] = IF cut = 0 THEN t.s ELSE None]
-            /\ Perform(m, done)
-            /\ Label(name, m, arg, cut, done)
-    /\ UNCHANGED backup
-
-RecvPrepare(m, x) ==
-    Up(m) /\ Finish("RecvPrepare", m, x, OnPrepare(Turn(m), x)) /\ UNCHANGED starts
-
-RecvCommit(m, x) ==
-    Up(m) /\ Finish("RecvCommit", m, x, OnCommit(Turn(m), x)) /\ UNCHANGED starts
-
-RecvDecided(m, x) ==
-    Up(m) /\ Finish("RecvDecided", m, x, OnDecided(Turn(m), x)) /\ UNCHANGED starts
-
-RecvResync(m, x) ==
-    Up(m) /\ Finish("RecvResync", m, x, OnResync(Turn(m), x)) /\ UNCHANGED starts
-
-RecvReply(m, x) ==
-    Up(m) /\ Finish("RecvReply", m, x, OnReply(Turn(m), x)) /\ UNCHANGED starts
-
-\* A candidate for the current attempt; any other is refused.
-Candidate(m, d) ==
-    Up(m) /\ Finish("Candidate", m, d, OnCandidate(Turn(m), d)) /\ UNCHANGED starts
-
-Tick(m) == Up(m) /\ Finish("Tick", m, None, OnTick(Turn(m))) /\ UNCHANGED starts
-
-Timeout(m) == Up(m) /\ Finish("Timeout", m, None, OnTimeout(Turn(m))) /\ UNCHANGED starts
-
-Start(m) ==
-    /\ mem[m] = None
-    /\ starts' = [starts EXCEPT ![m] = @ + 1]
-    /\ Finish("Start", m, starts[m] + 1, OnStart(m))
-
-Crash(m) ==
-    /\ mem[m] # None /\ MayCrash(m)
-    /\ mem' = [mem EXCEPT ![m] = None]
-    /\ Label("Crash", m, None, 0, <<>>)
-    /\ UNCHANGED <<disk, log, net, starts, backup>>
-
-\* The promise about restored backups: no peer has missed the newest prepare, or
-\* forgets it.
-Told(m) == \A i \in Honest \ {m} :
-    /\ mem[i] # None
-    /\ \/ Len(log[i]) > Len(log[m])
-       \/ /\ Len(log[i]) = Len(log[m])
-          /\ disk[m] # None => mem[i].newest[m] = disk[m].prepare
-
-Copy(m) ==
-    /\ m \in Backups
-    /\ backup' = [backup EXCEPT ![m] = [log |-> log[m], disk |-> disk[m]]]
-    /\ Label("Copy", m, None, 0, <<>>)
-    /\ UNCHANGED <<mem, disk, log, net, starts>>
-
-\* A crash after which the member finds an older log and disk.
-Restore(m) ==
-    /\ m \in Backups
-    /\ Told(m) \/ ~Kept("told")
-    /\ mem' = [mem EXCEPT ![m] = None]
-    /\ log' = [log EXCEPT ![m] = backup[m].log]
-    /\ disk' = [disk EXCEPT ![m] = backup[m].disk]
-    /\ Label("Restore", m, None, 0, <<>>)
-    /\ UNCHANGED <<net, starts, backup>>
-
------------------------------------------------------------------------------
 (* What liars can say to m *)
 
 Signed(h, a, d) == Liars \cup
@@ -542,6 +445,107 @@ LieReplies(m) ==
             i \in Liars, p \in {None} \cup prepares, c \in {None} \cup commits}
 
 -----------------------------------------------------------------------------
+(* Actions *)
+
+\* How many effects are done where a crash falls before a write to the disk.
+Writes(effects) == {k \in DOMAIN effects : effects[k].kind # "send"}
+Cuts(effects) == {k - 1 : k \in Writes(effects) \ {1}}
+
+Outgoing(effects) == {effects[k].msg : k \in DOMAIN effects \ Writes(effects)}
+
+\* What is told a liar of its own signatures is no news to it, and not kept.
+ToLiar(x) == x.type = "reply" /\ x.to \in Liars
+
+\* Does effects for m. An append leaves the vote file void.
+Perform(m, effects) ==
+    LET writes == Writes(effects)
+        last == CHOOSE k \in writes : \A j \in writes : j <= k
+        appended == {k \in writes : effects[k].kind = "append"}
+    IN  /\ net' = net \cup {x \in Outgoing(effects) : ~ToLiar(x)}
+        /\ disk' = IF writes = {} THEN disk
+                   ELSE [disk EXCEPT ![m] = IF effects[last].kind = "append" THEN None
+                                            ELSE effects[last].disk]
+        /\ log' = IF appended = {} THEN log
+                  ELSE [log EXCEPT ![m] = Append(@, effects[CHOOSE k \in appended : TRUE].cert)]
+
+\* A model that labels its steps, or bounds crashes, defines these again.
+Label(name, m, arg, cut, effects) == TRUE
+MayCrash(m) == TRUE
+
+\* The end of a step that was not refused: all effects (cut 0), or the first cut
+\* of them and then a crash.
+Finish(name, m, arg, t) ==
+    /\ t # None
+    /\ \E cut \in {0} \cup (IF MayCrash(m) THEN Cuts(t.effects) ELSE {}) :
+        LET done == IF cut = 0 THEN t.effects ELSE SubSeq(t.effects, 1, cut)
+        IN  /\ mem' = [mem EXCEPT ![m] = IF cut = 0 THEN t.s ELSE None]
+            /\ Perform(m, done)
+            /\ Label(name, m, arg, cut, done)
+    /\ UNCHANGED backup
+
+\* A step of a member that is up. Those who know the argument, as a check of a run's
+\* trace does, call it with that; the actions below are for all arguments.
+Step(name, m, arg, t) == Finish(name, m, arg, t) /\ UNCHANGED starts
+
+RecvPrepare(m) == Up(m) /\ \E x \in Sent("prepare") \cup LiePrepares(m) :
+    Step("RecvPrepare", m, x, OnPrepare(Turn(m), x))
+
+RecvCommit(m) == Up(m) /\ \E x \in Sent("commit") \cup LieCommits(m) :
+    Step("RecvCommit", m, x, OnCommit(Turn(m), x))
+
+RecvDecided(m) == Up(m) /\ \E x \in Sent("decided") \cup LieDecided(m) :
+    Step("RecvDecided", m, x, OnDecided(Turn(m), x))
+
+RecvResync(m) == Up(m) /\ \E x \in Sent("resync") \cup LieResyncs(m) :
+    Step("RecvResync", m, x, OnResync(Turn(m), x))
+
+RecvReply(m) == Up(m) /\ \E x \in Sent("reply") \cup LieReplies(m) :
+    Step("RecvReply", m, x, OnReply(Turn(m), x))
+
+\* A candidate for the current attempt; any other is refused.
+Candidate(m) == Up(m) /\ \E d \in Successors(log[m]) :
+    Step("Candidate", m, d, OnCandidate(Turn(m), d))
+
+Tick(m) == Up(m) /\ Step("Tick", m, None, OnTick(Turn(m)))
+
+Timeout(m) == Up(m) /\ Step("Timeout", m, None, OnTimeout(Turn(m)))
+
+Start(m) ==
+    /\ mem[m] = None
+    /\ starts' = [starts EXCEPT ![m] = @ + 1]
+    /\ Finish("Start", m, starts[m] + 1, OnStart(m))
+
+Crash(m) ==
+    /\ mem[m] # None /\ MayCrash(m)
+    /\ mem' = [mem EXCEPT ![m] = None]
+    /\ Label("Crash", m, None, 0, <<>>)
+    /\ UNCHANGED <<disk, log, net, starts, backup>>
+
+\* The promise about restored backups: no peer has missed the newest prepare, or
+\* forgets it.
+Told(m) == \A i \in Honest \ {m} :
+    /\ mem[i] # None
+    /\ \/ Len(log[i]) > Len(log[m])
+       \/ /\ Len(log[i]) = Len(log[m])
+          /\ disk[m] # None => mem[i].newest[m] = disk[m].prepare
+
+Copy(m) ==
+    /\ m \in Backups
+    /\ backup' = [backup EXCEPT ![m] = [log |-> log[m], disk |-> disk[m]]]
+    /\ Label("Copy", m, None, 0, <<>>)
+    /\ UNCHANGED <<mem, disk, log, net, starts>>
+
+\* A crash after which the member finds an older log and disk.
+Restore(m) ==
+    /\ m \in Backups
+    /\ Told(m) \/ ~Kept("told")
+    /\ mem' = [mem EXCEPT ![m] = None]
+    /\ log' = [log EXCEPT ![m] = backup[m].log]
+    /\ disk' = [disk EXCEPT ![m] = backup[m].disk]
+    /\ Label("Restore", m, None, 0, <<>>)
+    /\ UNCHANGED <<net, starts, backup>>
+
+-----------------------------------------------------------------------------
 (* The specification *)
 
 Init ==
@@ -554,15 +558,15 @@ Init ==
 
 Next == \E m \in Honest :
     \/ Start(m)
-    \/ Crash(m)
-    \/ \E d \in Successors(log[m]) : Candidate(m, d)
+    \/ Candidate(m)
     \/ Tick(m)
     \/ Timeout(m)
-    \/ Up(m) /\ \E x \in Sent("prepare") \cup LiePrepares(m) : RecvPrepare(m, x)
-    \/ Up(m) /\ \E x \in Sent("commit") \cup LieCommits(m) : RecvCommit(m, x)
-    \/ Up(m) /\ \E x \in Sent("decided") \cup LieDecided(m) : RecvDecided(m, x)
-    \/ Up(m) /\ \E x \in Sent("resync") \cup LieResyncs(m) : RecvResync(m, x)
-    \/ Up(m) /\ \E x \in Sent("reply") \cup LieReplies(m) : RecvReply(m, x)
+    \/ RecvPrepare(m)
+    \/ RecvCommit(m)
+    \/ RecvDecided(m)
+    \/ RecvResync(m)
+    \/ RecvReply(m)
+    \/ Crash(m)
     \/ Copy(m)
     \/ Restore(m)
 
