@@ -164,12 +164,9 @@ theorem Proof.a_gluing_has_the_events_of_its_sections :
 theorem Proof.events_and_copies_are_what_was_read :
     Claim.events_and_copies_are_what_was_read := by
   intro sections trace h
-  unfold glue at h
-  by_cases hc : conflicts sections = []
-  · simp only [hc, ↓reduceIte, Option.some.injEq] at h
-    subst h
-    exact length_canonicalBy
-  · simp only [hc, ↓reduceIte, reduceCtorEq] at h
+  obtain ⟨hcan, hsame⟩ := glue_eq_some.mp h
+  rw [length_eq (canonical_differ hcan) hsame]
+  exact length_distinct _
 
 theorem Proof.a_gluing_depends_on_the_set_of_events_alone :
     Claim.a_gluing_depends_on_the_set_of_events_alone := by

@@ -1,7 +1,7 @@
 module
 
 public import Omega.Spec.Section
-public import Omega.Proof.Key
+public import Omega.Proof.Order
 
 /-! Lemmas about sorted lists without copies, and about what holds a key. -/
 
@@ -49,81 +49,22 @@ theorem length_distinct (l : List α) : (distinct l).length + copies l = l.lengt
 
 end Lists
 
-theorem mem_insertBy {rank : α → Nat} {x y : α} {l : List α} :
-    y ∈ insertBy rank x l ↔ y = x ∨ y ∈ l := by
-  induction l with
-  | nil => simp only [insertBy, List.mem_cons, List.not_mem_nil]
-  | cons z rest ih =>
-    unfold insertBy
-    by_cases h : rank x ≤ rank z
-    · simp only [h, ↓reduceIte, List.mem_cons]
-    · simp only [h, ↓reduceIte, List.mem_cons, ih]
-      constructor
-      · rintro (h | h | h)
-        · exact Or.inr (Or.inl h)
-        · exact Or.inl h
-        · exact Or.inr (Or.inr h)
-      · rintro (h | h | h)
-        · exact Or.inr (Or.inl h)
-        · exact Or.inl h
-        · exact Or.inr (Or.inr h)
-
-theorem mem_sortBy {rank : α → Nat} {y : α} {l : List α} : y ∈ sortBy rank l ↔ y ∈ l := by
-  induction l with
-  | nil => exact Iff.rfl
-  | cons x rest ih => unfold sortBy; rw [mem_insertBy, ih, List.mem_cons]
-
-theorem length_insertBy {rank : α → Nat} {x : α} {l : List α} :
-    (insertBy rank x l).length = l.length + 1 := by
-  induction l with
-  | nil => rfl
-  | cons z rest ih =>
-    unfold insertBy
-    by_cases h : rank x ≤ rank z
-    · simp only [h, ↓reduceIte, List.length_cons]
-    · simp only [h, ↓reduceIte, List.length_cons, ih]
-
-theorem length_sortBy {rank : α → Nat} {l : List α} : (sortBy rank l).length = l.length := by
-  induction l with
-  | nil => rfl
-  | cons x rest ih => unfold sortBy; rw [length_insertBy, ih, List.length_cons]
-
-theorem strict_insertBy {rank : α → Nat} {x : α} {l : List α}
-    (sorted : l.Pairwise (fun a b => rank a < rank b)) (other : ∀ y ∈ l, rank x ≠ rank y) :
-    (insertBy rank x l).Pairwise (fun a b => rank a < rank b) := by
-  induction l with
-  | nil => exact List.Pairwise.cons (fun _ h => absurd h List.not_mem_nil) List.Pairwise.nil
-  | cons z rest ih =>
-    obtain ⟨first, tail⟩ := List.pairwise_cons.mp sorted
-    have hz := other z List.mem_cons_self
-    unfold insertBy
-    by_cases h : rank x ≤ rank z
-    · simp only [h, ↓reduceIte]
-      refine List.Pairwise.cons ?_ sorted
-      intro y hy
-      rcases List.mem_cons.mp hy with rfl | hy
-      · omega
-      · have := first y hy; omega
-    · simp only [h, ↓reduceIte]
-      refine List.Pairwise.cons ?_ (ih tail (fun y hy => other y (List.mem_cons_of_mem _ hy)))
-      intro y hy
-      rcases mem_insertBy.mp hy with rfl | hy
-      · omega
-      · exact first y hy
-
-theorem strict_sortBy {rank : α → Nat} {l : List α} (differ : l.Pairwise (· ≠ ·))
+/-- Ranks that do not fall increase, if no two elements have one. -/
+theorem strict_of {rank : α → Nat} {l : List α}
+    (sorted : l.Pairwise (fun a b => rank a ≤ rank b)) (differ : l.Pairwise (· ≠ ·))
     (injective : ∀ x ∈ l, ∀ y ∈ l, rank x = rank y → x = y) :
-    (sortBy rank l).Pairwise (fun a b => rank a < rank b) := by
+    l.Pairwise (fun a b => rank a < rank b) := by
   induction l with
   | nil => exact List.Pairwise.nil
   | cons x rest ih =>
-    obtain ⟨first, tail⟩ := List.pairwise_cons.mp differ
-    refine strict_insertBy (ih tail ?_) ?_
-    · intro a ha b hb
-      exact injective a (List.mem_cons_of_mem _ ha) b (List.mem_cons_of_mem _ hb)
-    · intro y hy e
-      have hy := mem_sortBy.mp hy
-      exact first y hy (injective x List.mem_cons_self y (List.mem_cons_of_mem _ hy) e)
+    obtain ⟨first, tail⟩ := List.pairwise_cons.mp sorted
+    obtain ⟨other, differ⟩ := List.pairwise_cons.mp differ
+    refine List.Pairwise.cons (fun y hy => ?_) (ih tail differ fun a ha b hb =>
+      injective a (List.mem_cons_of_mem _ ha) b (List.mem_cons_of_mem _ hb))
+    have hne : rank x ≠ rank y := fun e =>
+      other y hy (injective x List.mem_cons_self y (List.mem_cons_of_mem _ hy) e)
+    have := first y hy
+    omega
 
 /-- A list with increasing ranks is known by its elements. -/
 theorem strict_unique {rank : α → Nat} {l m : List α}
@@ -160,19 +101,49 @@ theorem strict_unique {rank : α → Nat} {l m : List α}
         · exact h'
 
 theorem mem_canonicalBy [DecidableEq α] {rank : α → Nat} {x : α} {l : List α} :
-    x ∈ canonicalBy rank l ↔ x ∈ l := by
-  unfold canonicalBy; rw [mem_sortBy, mem_distinct]
-
-theorem length_canonicalBy [DecidableEq α] {rank : α → Nat} {l : List α} :
-    (canonicalBy rank l).length + copies l = l.length := by
-  unfold canonicalBy; rw [length_sortBy, length_distinct]
+    x ∈ canonicalBy rank l ↔ x ∈ l :=
+  (Order.sort_same (rank := rank) (distinct l)).mem.trans mem_distinct
 
 theorem strict_canonicalBy [DecidableEq α] {rank : α → Nat} {l : List α}
     (injective : ∀ x ∈ l, ∀ y ∈ l, rank x = rank y → x = y) :
     (canonicalBy rank l).Pairwise (fun a b => rank a < rank b) := by
-  refine strict_sortBy (distinct_differ l) ?_
+  have perm : (canonicalBy rank l).Perm (distinct l) :=
+    (Order.sort_same (rank := rank) (distinct l)).perm
+  refine strict_of (Order.sort_ranked (rank := rank) (distinct l))
+    ((perm.pairwise_iff Ne.symm).mpr (distinct_differ l)) ?_
   intro x hx y hy
-  exact injective x (mem_distinct.mp hx) y (mem_distinct.mp hy)
+  exact injective x (mem_canonicalBy.mp hx) y (mem_canonicalBy.mp hy)
+
+/-- Without copies, a list whose elements are all in another is not longer. -/
+theorem length_le [DecidableEq α] {l : List α} : ∀ {m : List α}, l.Pairwise (· ≠ ·) →
+    (∀ x ∈ l, x ∈ m) → l.length ≤ m.length := by
+  induction l with
+  | nil => intro m _ _; exact Nat.zero_le _
+  | cons x rest ih =>
+    intro m hl hm
+    obtain ⟨first, tail⟩ := List.pairwise_cons.mp hl
+    have hx := hm x List.mem_cons_self
+    have := ih (m := m.erase x) tail fun y hy =>
+      (List.mem_erase_of_ne (fun h => first y hy h.symm)).mpr (hm y (List.mem_cons_of_mem _ hy))
+    rw [List.length_erase_of_mem hx] at this
+    have := List.length_pos_of_mem hx
+    rw [List.length_cons]
+    omega
+
+/-- Without copies, what has the elements of a list is as long as that without copies. -/
+theorem length_eq [DecidableEq α] {l m : List α} (differ : l.Pairwise (· ≠ ·))
+    (same : ∀ x, x ∈ l ↔ x ∈ m) : l.length = (distinct m).length :=
+  Nat.le_antisymm
+    (length_le differ fun x hx => mem_distinct.mpr ((same x).mp hx))
+    (length_le (distinct_differ m) fun x hx => (same x).mpr (mem_distinct.mp hx))
+
+/-- What increases has no copies. -/
+theorem canonical_differ {trace : List Event} (h : Canonical trace) :
+    trace.Pairwise (· ≠ ·) := by
+  refine List.Pairwise.imp ?_ h
+  intro a b hlt e
+  rw [e] at hlt
+  exact Nat.lt_irrefl _ hlt
 
 theorem eq_nil_of_no_mem {l : List α} (h : ∀ x, ¬ x ∈ l) : l = [] := by
   cases l with
@@ -259,22 +230,17 @@ theorem glue_eq_some {sections : List Section} {trace : List Event} :
     by_cases hc : conflicts sections = []
     · simp only [hc, ↓reduceIte, Option.some.injEq] at h
       subst h
-      refine ⟨?_, fun e => mem_canonicalBy⟩
-      have one := no_conflict_iff.mp hc
-      exact strict_canonicalBy (rank := fun e : Event => e.key.toNat)
-        (fun x hx y hy e => one x hx y hy (Proof.packing_is_injective _ _ e))
+      exact ⟨Order.traceOf_increases (no_conflict_iff.mp hc), Order.mem_traceOf _⟩
     · simp only [hc, ↓reduceIte, reduceCtorEq] at h
   · rintro ⟨hcan, hsame⟩
-    have one : ∀ e ∈ sections.flatten, ∀ f ∈ sections.flatten, e.key = f.key → e = f := by
+    have one : Order.OneVersionEach sections.flatten := by
       intro e he f hf hk
       exact strict_injective (rank := fun e : Event => e.key.toNat) hcan e ((hsame e).mpr he)
         f ((hsame f).mpr hf) (congrArg Key.toNat hk)
     have hc := no_conflict_iff.mpr one
     simp only [hc, ↓reduceIte, Option.some.injEq]
-    refine strict_unique (rank := fun e : Event => e.key.toNat) ?_ hcan ?_
-    · exact strict_canonicalBy (rank := fun e : Event => e.key.toNat)
-        (fun x hx y hy e => one x hx y hy (Proof.packing_is_injective _ _ e))
-    · intro e; rw [mem_canonicalBy]; exact (hsame e).symm
+    exact Order.eq_of_increasing (Order.traceOf_increases one) hcan
+      fun e => (Order.mem_traceOf _ e).trans (hsame e).symm
 
 theorem glue_eq_none {sections : List Section} :
     glue sections = none ↔ conflicts sections ≠ [] := by

@@ -1,6 +1,6 @@
 module
 
-public import Omega.Proof.SectionLemmas
+public import Omega.Spec.Section
 
 /-! Witnesses that the hypotheses of the claims about sections can hold. -/
 

@@ -1,6 +1,6 @@
 module
 
-public import Omega.Spec.Event
+public import Omega.Spec.Order
 
 /-!
 # Sections and their gluing
@@ -61,19 +61,9 @@ def copies {α : Type} [DecidableEq α] : (list : List α) → Nat
   | [] => 0
   | x :: rest => if x ∈ rest then copies rest + 1 else copies rest
 
-/-- `x` put into a list that is sorted by `rank`. -/
-def insertBy {α : Type} (rank : α → Nat) (x : α) : (sorted : List α) → List α
-  | [] => [x]
-  | y :: rest => if rank x ≤ rank y then x :: y :: rest else y :: insertBy rank x rest
-
-/-- `list` sorted by `rank`. -/
-def sortBy {α : Type} (rank : α → Nat) : (list : List α) → List α
-  | [] => []
-  | x :: rest => insertBy rank x (sortBy rank rest)
-
-/-- The elements of `list`, each once, by `rank`. -/
+/-- The elements of `list`, each once, sorted by `rank`. -/
 def canonicalBy {α : Type} [DecidableEq α] (rank : α → Nat) (list : List α) : List α :=
-  sortBy rank (distinct list)
+  Order.sort rank (distinct list)
 
 /-! ## Gluing -/
 
@@ -102,7 +92,7 @@ def holders (sections : List Section) (k : Key) : List (Nat × Event) := holders
 GLU-2). `impl/kernel/section` has it as `Glue`. -/
 def glue (sections : List Section) : Option (List Event) :=
   if conflicts sections = [] then
-    some (canonicalBy (fun e => e.key.toNat) sections.flatten)
+    some (traceOf sections.flatten)
   else
     none
 
