@@ -95,6 +95,30 @@ Fairness == []<>(~CanStep) \/ []<><<TRUE>>_live
 
 SpecLive == InitLive /\ [][NextLive]_live /\ Fairness
 
+\* From the worst that a crash can leave, a state of SpecLive: one member has locked in
+\* attempt 0 and crashed, all that it said is lost, and the others are in attempt 1.
+InitLost ==
+    LET first == CHOOSE m \in Honest : TRUE
+        d == <<CHOOSE v \in Values : TRUE>>
+        p == [attempt |-> 0, digest |-> d]
+        turn(m, heard) ==
+            [me |-> m, log |-> <<>>, effects |-> <<>>,
+             s |-> [Fresh(1, Members) EXCEPT
+                        !.candidates = {d},
+                        !.newest = [i \in Members |-> IF i \in heard THEN p ELSE None],
+                        !.current = [i \in Members |-> IF i \in heard THEN p ELSE None]]]
+        locked == Lock(turn(first, Members))
+        waiting(m) == Advance(turn(m, {m}))
+    IN  /\ mem = [m \in Honest |-> IF m = first THEN None ELSE waiting(m).s]
+        /\ disk = [m \in Honest |-> Durable(IF m = first THEN locked ELSE waiting(m))]
+        /\ starts = [m \in Honest |-> 1]
+        /\ log = [m \in Honest |-> <<>>]
+        /\ backup = [m \in Honest |-> [log |-> <<>>, disk |-> None]]
+        /\ net = {}
+        /\ calm = TRUE
+
+SpecLost == InitLost /\ [][NextLive]_live /\ Fairness
+
 Progress == <>(\A m \in Honest : Len(log[m]) >= MaxHeight)
 
 AttemptsSuffice == \A m \in Honest : mem[m] # None => mem[m].attempt < MaxAttempt

@@ -63,6 +63,8 @@ vars == <<mem, disk, log, net, starts, backup>>
 -----------------------------------------------------------------------------
 (* Chains, proofs and messages *)
 
+Digests == UNION {[1..h -> Values] : h \in 1..3}  \* more heights than any bound
+
 HeadOf(l) == IF l = <<>> THEN <<>> ELSE l[Len(l)].digest
 
 \* CHN-2: d is of the next height and names the head.
@@ -212,7 +214,7 @@ Learn(t, p) ==
     ELSE LET seen == CheckOwnPrepare(t, p)
              held == Prune([t EXCEPT !.s.proof = p])
          IN  IF seen.s.halted # None THEN seen
-             ELSE HoldParts(IF Kept("learnt-on-disk") THEN Persist(held) ELSE held, p, Members)
+             ELSE HoldParts(Persist(held), p, Members)
 
 -----------------------------------------------------------------------------
 (* What the rules ask for by themselves *)
@@ -400,7 +402,8 @@ OnStart(m) ==
                              !.s.attempt = IF d.prepare = None THEN 0 ELSE d.prepare.attempt,
                              !.s.current[m] = d.prepare,
                              !.s.newest[m] = d.prepare]
-        locked == IF d.lock = None THEN own ELSE HoldParts(own, d.lock, Members \ {m})
+        locked == IF d.lock = None \/ ~Kept("proof-on-disk") THEN own
+                  ELSE HoldParts(own, d.lock, Members \ {m})
         loaded == IF d.proof = None THEN locked ELSE HoldParts(locked, d.proof, Members \ {m})
         t == IF d = None THEN empty ELSE loaded
     IN  IF Ready(t.s) THEN BecomeReady(t) ELSE Send(t, OwnResync(t))
@@ -430,7 +433,10 @@ LieCommits(m) ==
     {CommitMsg(i, d, proof) : i \in Liars, d \in Successors(log[m]),
                               proof \in Offered(Len(log[m]) + 1, Successors(log[m]))}
 
-LieDecided(m) == {DecidedMsg([digest |-> d, votes |-> Voted(d)]) : d \in Successors(log[m])}
+\* The certificates of honest members for other heights stand in the network.
+LieDecided(m) ==
+    {DecidedMsg([digest |-> d, votes |-> Voted(d)]) :
+        d \in IF Kept("adopt-chain") THEN Successors(log[m]) ELSE Digests}
 
 \* A liar's question is answered with what the liar itself signed.
 LieResyncs(m) == {ResyncMsg(i, Len(log[m]) + 1, 0) : i \in Liars}
@@ -575,7 +581,6 @@ Spec == Init /\ [][Next]_vars
 -----------------------------------------------------------------------------
 (* Safety *)
 
-Digests == UNION {[1..h -> Values] : h \in 1..3}  \* more heights than any bound
 Stands == [attempt : Nat, digest : Digests]
 Proofs == [attempt : Nat, digest : Digests, by : SUBSET Members]
 Certificates == [digest : Digests, votes : SUBSET Members]
