@@ -153,6 +153,34 @@ theorem of_decode {b : Bytes} {e : Event} (h : decode b = some e) : e.Valid ∧ 
 
 end Event
 
+theorem Key.increasing_iff (keys : List Key) :
+    increasing keys = true ↔ keys.Pairwise (· < ·) := by
+  fun_induction increasing keys with
+  | case1 a b rest ih =>
+    rw [Bool.and_eq_true, decide_eq_true_eq, ih]
+    constructor
+    · rintro ⟨hab, hp⟩
+      refine List.pairwise_cons.mpr ⟨?_, hp⟩
+      intro x hx
+      rcases List.mem_cons.mp hx with rfl | hx
+      · exact hab
+      · exact Proof.before_is_transitive a b x hab ((List.pairwise_cons.mp hp).1 x hx)
+    · intro h
+      have h := List.pairwise_cons.mp h
+      exact ⟨h.1 b List.mem_cons_self, h.2⟩
+  | case2 rest hr =>
+    match rest, hr with
+    | [], _ => simp
+    | [_], _ => simp
+    | a :: b :: r, hr => exact absurd rfl (hr a b r)
+
+theorem Proof.increasing_keys_are_smaller_than_all_that_follow :
+    Claim.increasing_keys_are_smaller_than_all_that_follow :=
+  Key.increasing_iff
+
+theorem Witness.increasing_keys_are_smaller_than_all_that_follow : ∃ (_ : List Key), True :=
+  ⟨[⟨5, 3, 1, 8⟩, ⟨6, 2, 1, 9⟩], trivial⟩
+
 /-- An event for witnesses, with two deps and a payload. -/
 def Event.sample : Event :=
   ⟨⟨7, 3, 1, 10⟩, -500, [⟨5, 3, 1, 8⟩, ⟨6, 2, 1, 9⟩], [104, 105]⟩

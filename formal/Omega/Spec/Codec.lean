@@ -79,6 +79,10 @@ end Event
 
 namespace Claim
 
+/-- Keys are increasing if and only if each is smaller than all that follow: none stands twice. -/
+def increasing_keys_are_smaller_than_all_that_follow : Prop :=
+  ∀ (keys : List Key), Key.increasing keys ↔ keys.Pairwise (· < ·)
+
 /-- A valid event is read back from its bytes. -/
 def event_is_read_back_from_its_bytes : Prop :=
   ∀ (e : Event), e.Valid → Event.decode e.encode = some e
