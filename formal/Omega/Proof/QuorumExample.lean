@@ -101,7 +101,8 @@ def wires : List Input → List Wire
 /-- Three honest members certify in these messages: each appends the certificate with all three
 votes. -/
 theorem three_members_certify :
-    ∀ (i : Fin 3), (run (config i) origin (locking i ++ commits i)).trail.log = [certify content] := by
+    ∀ (i : Fin 3),
+      (run (config i) origin (locking i ++ commits i)).trail.log = [certify content] := by
   decide +kernel
 
 /-- Each message that one of them takes is one that another one has sent. -/

@@ -1,6 +1,6 @@
 module
 
-public import Omega.Proof.QuorumOnce
+public import Omega.Proof.QuorumPrepare
 
 /-! Lemmas: a member's state agrees with its disk after every message, crash and start. -/
 
@@ -276,7 +276,8 @@ theorem Steady.onCandidate {a : Nat} {content : Content} (h : Steady config orig
   rw [he]
   exact (h.withCandidate hf).progress
 
-theorem Steady.onTick (h : Steady config origin g t) : Steady config origin g (onTick config t) := by
+theorem Steady.onTick (h : Steady config origin g t) :
+    Steady config origin g (onTick config t) := by
   unfold Quorum.onTick
   split
   · exact h.quiet (Quiet.askSilent _)

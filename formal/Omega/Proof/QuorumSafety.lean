@@ -1,6 +1,6 @@
 module
 
-public import Omega.Proof.QuorumLocked
+public import Omega.Proof.QuorumSafe
 public import Omega.Proof.QuorumExample
 
 /-! Proofs of what the quorum promises. -/

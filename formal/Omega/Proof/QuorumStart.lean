@@ -49,14 +49,17 @@ theorem Whole.loaded {d : Durable} {s : State} {chain : Chain} (hs : s.started =
     Synced config (loaded config d (Quorum.fresh config s chain)) (some d) := by
   obtain ⟨hcand, hproof, hlock, hchain, hstart, hcommits, hlen⟩ :=
     loaded_fields (config := config) d (Quorum.fresh config s chain)
-  have hlenP : (Quorum.fresh config s chain).prepares.length = config.members := List.length_replicate
+  have hlenP : (Quorum.fresh config s chain).prepares.length = config.members :=
+    List.length_replicate
   have hheld := loaded_held d (Quorum.fresh config s chain) hlenP (held_fresh s chain _)
   have hatt := loaded_attempt (config := config) d (Quorum.fresh config s chain)
   have hmine : mine config (Quorum.loaded config d (Quorum.fresh config s chain)) = d.prepare := by
     unfold mine
     rw [hheld]
-  have hcand : (Quorum.loaded config d (Quorum.fresh config s chain)).candidates = d.candidates := hcand
-  have hcommit : (Quorum.loaded config d (Quorum.fresh config s chain)).commit config.self = none := by
+  have hcand : (Quorum.loaded config d (Quorum.fresh config s chain)).candidates
+      = d.candidates := hcand
+  have hcommit : (Quorum.loaded config d (Quorum.fresh config s chain)).commit config.self
+      = none := by
     unfold State.commit
     rw [hcommits]
     exact commit_replicate _ _
@@ -91,7 +94,8 @@ theorem Whole.loaded {d : Durable} {s : State} {chain : Chain} (hs : s.started =
   · rw [hproof]
     intro q hq
     rw [hq] at hpf
-    have hpf : proofFits config (Quorum.loaded config d (Quorum.fresh config s chain)) q = true := hpf
+    have hpf : proofFits config (Quorum.loaded config d (Quorum.fresh config s chain)) q
+        = true := hpf
     simp only [proofFits, Bool.and_eq_true, Bool.not_eq_true'] at hpf
     exact not_contradicts hpf.2
   · rw [hcommit]

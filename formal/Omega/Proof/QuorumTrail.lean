@@ -116,11 +116,13 @@ theorem Later.trans {a b c : Trail} (x : Later config origin a b) (y : Later con
   have h2 := y.height
   exact y.lock (by omega) l (x.lock (by omega) l hl)
 
-theorem same_chain {g u : Trail} (s : Same g u) : chainOf config origin u = chainOf config origin g := by
+theorem same_chain {g u : Trail} (s : Same g u) :
+    chainOf config origin u = chainOf config origin g := by
   unfold chainOf
   rw [s.log]
 
-theorem same_onDisk {g u : Trail} (s : Same g u) : onDisk config origin u = onDisk config origin g := by
+theorem same_onDisk {g u : Trail} (s : Same g u) :
+    onDisk config origin u = onDisk config origin g := by
   unfold onDisk
   rw [s.log, s.disk]
 
@@ -145,7 +147,8 @@ theorem Sound.same {g u : Trail} (h : Sound config origin g) (s : Same g u) :
 
 /-! ## The four effects that count -/
 
-theorem onDisk_persist {g : Trail} {d : Durable} (hh : d.height = (chainOf config origin g).height) :
+theorem onDisk_persist {g : Trail} {d : Durable}
+    (hh : d.height = (chainOf config origin g).height) :
     onDisk config origin (carry g (.persist d)) = some d :=
   onDisk_some.mpr ⟨rfl, hh⟩
 
@@ -376,7 +379,10 @@ theorem Traced.snoc {g : Trail} {es : List Effect} (h : Traced config origin g e
   by_cases hk : k ≤ es.length
   · rw [List.take_append_of_le_length hk]
     exact h k
-  · rw [List.take_of_length_le (by simp only [List.length_append, List.length_cons, List.length_nil]; omega), carryAll_snoc]
+  · have hlen : (es ++ [e]).length ≤ k := by
+      simp only [List.length_append, List.length_cons, List.length_nil]
+      omega
+    rw [List.take_of_length_le hlen, carryAll_snoc]
     exact ⟨hs, h.now.2.trans hl⟩
 
 theorem Traced.quiet {g : Trail} : ∀ {more : List Effect} {es : List Effect},
