@@ -4,8 +4,15 @@ public import Omega.Proof.Bytes
 public import Omega.Proof.Chain
 public import Omega.Proof.Codec
 public import Omega.Proof.Envelope
+public import Omega.Proof.Fixed
+public import Omega.Proof.FixedLemmas
+public import Omega.Proof.FixedRounding
 public import Omega.Proof.Frame
 public import Omega.Proof.FrameLemmas
+public import Omega.Proof.History
+public import Omega.Proof.Invariant
+public import Omega.Proof.InvariantLemmas
+public import Omega.Proof.InvariantWitness
 public import Omega.Proof.Key
 public import Omega.Proof.Merkle
 public import Omega.Proof.MerkleLemmas
@@ -16,8 +23,10 @@ public import Omega.Proof.OrderLemmas
 public import Omega.Proof.QuorumExample
 public import Omega.Proof.QuorumFrame
 public import Omega.Proof.QuorumLife
+public import Omega.Proof.QuorumLocked
 public import Omega.Proof.QuorumOnce
 public import Omega.Proof.QuorumReady
+public import Omega.Proof.QuorumSafety
 public import Omega.Proof.QuorumStart
 public import Omega.Proof.QuorumTrail
 public import Omega.Proof.QuorumVerified
@@ -30,7 +39,9 @@ public import Omega.Spec.Chain
 public import Omega.Spec.Codec
 public import Omega.Spec.Envelope
 public import Omega.Spec.Event
+public import Omega.Spec.Fixed
 public import Omega.Spec.Frame
+public import Omega.Spec.Invariant
 public import Omega.Spec.Key
 public import Omega.Spec.Merkle
 public import Omega.Spec.MerkleTree

@@ -108,7 +108,7 @@ Prepare(m) ==
   /\ UNCHANGED <<pool, settled, manifests, attempt, log>>
 
 \* A liar prepares an empty merge, or what another has prepared.
-Lie(m, r) ==
+LieWith(m, r) ==
   /\ m \in Liars
   /\ Sealed(m)
   /\ ~Prepared(m)
@@ -118,6 +118,8 @@ Lie(m, r) ==
 Forged(m) ==
   {[kind |-> "merge", trace |-> <<>>, obstructions |-> <<>>, quarantine |-> {}]}
   \union {x.result : x \in PreparesAt(m)}
+
+Lie(m) == \E r \in Forged(m) : LieWith(m, r)
 
 AllPrepared(m) == \A o \in Members : \E x \in PreparesAt(m) : x.member = o
 Unanimous(m) == \A x, y \in PreparesAt(m) : x.result = y.result
@@ -149,7 +151,7 @@ Next ==
     \/ Restart(m)
     \/ Seal(m)
     \/ Prepare(m)
-    \/ \E r \in Forged(m) : Lie(m, r)
+    \/ Lie(m)
     \/ Split(m)
     \/ Certify(m)
 

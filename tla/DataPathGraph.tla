@@ -17,7 +17,7 @@ ActArrive(m, s) == Arrive(m, s) /\ act' = [name |-> "Arrive", member |-> m, sect
 ActRestart(m)   == Restart(m)   /\ act' = [name |-> "Restart", member |-> m]
 ActSeal(m)      == Seal(m)      /\ act' = [name |-> "Seal", member |-> m]
 ActPrepare(m)   == Prepare(m)   /\ act' = [name |-> "Prepare", member |-> m]
-ActLie(m, r)    == Lie(m, r)    /\ act' = [name |-> "Lie", member |-> m, result |-> r]
+ActLie(m, r)    == LieWith(m, r)    /\ act' = [name |-> "Lie", member |-> m, result |-> r]
 ActSplit(m)     == Split(m)     /\ act' = [name |-> "Split", member |-> m]
 ActCertify(m)   == Certify(m)   /\ act' = [name |-> "Certify", member |-> m]
 

@@ -294,12 +294,12 @@ copies (INV-9). -/
 def a_verdict_depends_on_the_set_of_events_alone : Prop :=
   ∀ (a b : List Event) (p q : Past), SameEvents a b → SamePast p q → verdict a p = verdict b q
 
-/-- So do the counts of events and of repeats. -/
+/-- The count of events depends on the batch's set of events and on the past's alone. -/
 def the_count_of_events_depends_on_the_set_of_events_alone : Prop :=
   ∀ (a b : List Event) (p q : Past), SameEvents a b → SamePast p q →
     (reconcile a p).events = (reconcile b q).events
 
-@[inherit_doc the_count_of_events_depends_on_the_set_of_events_alone]
+/-- The count of repeats depends on the batch's set of events and on the past's alone. -/
 def the_count_of_repeats_depends_on_the_set_of_events_alone : Prop :=
   ∀ (a b : List Event) (p q : Past), SameEvents a b → SamePast p q →
     (reconcile a p).repeats = (reconcile b q).repeats
