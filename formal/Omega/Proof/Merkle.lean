@@ -240,7 +240,7 @@ theorem Witness.inclusion_of_another_leaf_collides :
       (proof : List Bytes),
       ∃ (_ : ∀ input, (hash input).length = 32),
       ∃ (_ : checkInclusion hash (root hash leaves) leaves.length index leaf proof),
-      ∃ (_ : leaf ≠ leaves[index]), True :=
+      ∃ (_ : leaf ≠ leaves.get index), True :=
   ⟨flat, [[1], [2], [3]], ⟨2, by decide⟩, [4], [flat []], flat_length, by decide +kernel,
     by decide, trivial⟩
 

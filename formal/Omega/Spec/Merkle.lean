@@ -216,7 +216,7 @@ def inclusion_of_another_leaf_collides : Prop :=
     (proof : List Bytes),
     (∀ input, (hash input).length = 32) →
     checkInclusion hash (root hash leaves) leaves.length index leaf proof →
-    leaf ≠ leaves[index] →
+    leaf ≠ leaves.get index →
     CollisionBetween hash (inclusionInputs hash leaves.length index leaf proof)
       (rootInputs hash leaves)
 
