@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 
+	"github.com/omega-sheaf-os/omega/impl/toolchain/files"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
 )
 
@@ -110,20 +110,6 @@ func describeFile(path string) (string, error) {
 	case !info.Mode().IsRegular():
 		return info.Mode().String(), nil
 	}
-	sum, err := HashFile(path)
+	sum, err := files.Hash(path)
 	return fmt.Sprintf("%v %s", info.Mode()&0o111 != 0, sum), err
-}
-
-// HashFile returns the SHA-256 of the file path in hex digits.
-func HashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

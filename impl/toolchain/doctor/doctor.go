@@ -109,7 +109,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 }
 
 func run(ctx context.Context, o *Options, list []examination) (*Report, error) {
-	o.Log = &lineWriter{w: o.Log}
+	o.Log = &tools.SharedWriter{Mu: &sync.Mutex{}, W: o.Log}
 	r := &Report{OK: true, Layers: make([]Layer, len(list))}
 	slots := make(chan struct{}, min(2, runtime.NumCPU()))
 	var wg sync.WaitGroup
@@ -128,18 +128,6 @@ func run(ctx context.Context, o *Options, list []examination) (*Report, error) {
 	}
 	r.OK = len(r.Missing()) == 0
 	return r, nil
-}
-
-// lineWriter lets the layers write to one writer.
-type lineWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lineWriter) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(b)
 }
 
 func (e examination) run(ctx context.Context, o *Options) Layer {

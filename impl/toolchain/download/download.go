@@ -37,7 +37,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/files"
 )
 
 // Package is something to be fetched, pinned by its hash.
@@ -116,11 +116,11 @@ func (s *Store) Install(ctx context.Context, p Package, log io.Writer) (string, 
 		return "", fmt.Errorf("there is no cache folder to install into: %w", err)
 	}
 	folder := s.Folder(p)
-	unlock, err := lock(ctx, folder+".lock", func() {
+	unlock, err := files.Lock(ctx, folder+".lock", func() {
 		fmt.Fprintf(log, "%s: waits for another installation\n", p.Title)
 	})
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("nothing can be installed into the cache folder: %w", err)
 	}
 	defer unlock()
 	found, err := s.Find(p)
@@ -218,31 +218,4 @@ func checkHash(path, want string) error {
 		got = algorithm + "-" + base64.StdEncoding.EncodeToString(sum)
 	}
 	return &HashError{filepath.Base(path), got, want}
-}
-
-// lock takes the lock file at path, and calls waiting once if it has to wait.
-func lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("nothing can be installed into the cache folder: %w", err)
-	}
-	for first := true; ; first = false {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return nil, &fs.PathError{Op: "lock", Path: path, Err: err}
-		}
-		if first {
-			waiting()
-		}
-		select {
-		case <-ctx.Done():
-			f.Close()
-			return nil, ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }

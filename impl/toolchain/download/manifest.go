@@ -2,16 +2,15 @@ package download
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/omega-sheaf-os/omega/impl/toolchain/files"
 )
 
 // manifestName is the file of a package's folder that lists the others.
@@ -36,7 +35,7 @@ func writeManifest(ctx context.Context, folder string) error {
 		if err != nil {
 			return err
 		}
-		sum, err := HashFile(path)
+		sum, err := files.Hash(path)
 		if err != nil {
 			return err
 		}
@@ -103,7 +102,7 @@ func (e entry) check(folder string, always bool) error {
 	if !always && info.ModTime().UnixNano() == e.Time {
 		return nil
 	}
-	sum, err := HashFile(path)
+	sum, err := files.Hash(path)
 	if err != nil {
 		return err
 	}
@@ -111,18 +110,4 @@ func (e entry) check(folder string, always bool) error {
 		return &DamagedError{path, "its SHA-256 is " + sum, e.SHA256}
 	}
 	return nil
-}
-
-// HashFile returns the SHA-256 of the file in hex.
-func HashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

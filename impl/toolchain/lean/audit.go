@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // auditFile is the file of the working folder that runs the audit.
@@ -63,31 +62,21 @@ func (t *Tree) auditSource(native bool) (string, error) {
 
 // audit runs the audit over all modules, or finds what it has said of them.
 func (r *run) audit(ctx context.Context) error {
-	start := time.Now()
 	source, err := r.tree.auditSource(r.opts.Native)
 	if err != nil {
 		r.problem("%v", err)
 		return nil
 	}
-	parts := []string{"audit", r.opts.Identity, source}
+	parts := []string{source}
 	for _, m := range r.tree.Modules {
 		if m.Name != auditModule {
 			parts = append(parts, r.outcome[m.Name].key)
 		}
 	}
-	p, stored := r.store.get(key(parts...))
-	if !stored {
-		if err := r.write(auditFile, source); err != nil {
-			return err
-		}
-		if p, err = r.compile(ctx, auditFile, false); err != nil {
-			r.problem("%v", err)
-			return ctx.Err()
-		}
-		if err := r.store.put(key(parts...), p); err != nil {
-			return err
-		}
-		fmt.Fprintf(r.opts.Log, "lean: audit %.0f s\n", time.Since(start).Seconds())
+	p, err := r.verdict(ctx, "audit", auditFile, source, parts...)
+	if err != nil {
+		r.problem("%v", err)
+		return ctx.Err()
 	}
 	r.judgeAudit(p)
 	return nil

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // endings are those of the files that Lean writes for a module beside its .olean.
@@ -41,6 +42,27 @@ func (r *run) compile(ctx context.Context, path string, keep bool) (product, err
 		return p, nil
 	}
 	p.Files, err = readProduct(base)
+	return p, err
+}
+
+// verdict returns what Lean says of source, at path of the working folder, which
+// depends on parts and on Lean alone; where that is stored, from the store.
+func (r *run) verdict(ctx context.Context, what, path, source string, parts ...string) (product, error) {
+	start := time.Now()
+	name := key(append([]string{what, r.opts.Identity}, parts...)...)
+	if p, stored := r.store.get(name); stored {
+		return p, nil
+	}
+	if err := r.write(path, source); err != nil {
+		return product{}, err
+	}
+	p, err := r.compile(ctx, path, false)
+	if err == nil {
+		err = r.store.put(name, p)
+	}
+	if err == nil {
+		fmt.Fprintf(r.opts.Log, "lean: %s %.0f s\n", what, time.Since(start).Seconds())
+	}
 	return p, err
 }
 

@@ -30,6 +30,34 @@ func within(name, namespace string) string {
 	return rest
 }
 
+// Tally counts what is declared.
+type Tally struct {
+	Claims    int
+	Theorems  int // the claims' proofs
+	Witnesses int
+	Lemmas    int
+}
+
+// tally counts what all modules declare.
+func (t *Tree) tally() Tally {
+	var n Tally
+	for _, m := range t.Modules {
+		for _, d := range m.Declarations {
+			switch {
+			case d.Claim() != "":
+				n.Claims++
+			case d.Proof() != "":
+				n.Theorems++
+			case d.Witness() != "":
+				n.Witnesses++
+			case d.Kind == "theorem":
+				n.Lemmas++
+			}
+		}
+	}
+	return n
+}
+
 const modifier = `(?:@\[[^\]]*\]\s*|(?:private|protected|public|noncomputable|meta|local|scoped|nonrec)\s+)*`
 
 var (

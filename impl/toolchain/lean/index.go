@@ -48,26 +48,18 @@ assumes that a hash is injective.
 // theorem.
 func (t *Tree) Index() (string, error) {
 	proofs, witnesses := map[string]*Module{}, map[string]*Module{}
-	var modules, claims, lemmas int
+	modules := 0
 	for _, m := range t.Modules {
 		if m.Name != auditModule {
 			modules++
 		}
 		for _, d := range m.Declarations {
-			switch {
-			case d.Claim() != "":
-				claims++
-			case d.Proof() != "":
-				proofs[d.Proof()] = m
-			case d.Witness() != "":
-				witnesses[d.Witness()] = m
-			case d.Kind == "theorem":
-				lemmas++
-			}
+			proofs[d.Proof()], witnesses[d.Witness()] = m, m // "" where it is none
 		}
 	}
+	n := t.tally()
 	var b strings.Builder
-	fmt.Fprintf(&b, indexHead, fmt.Sprintf("%d claims, each with a proof and a witness, %d lemmas, %d modules.", claims, lemmas, modules))
+	fmt.Fprintf(&b, indexHead, fmt.Sprintf("%d claims, each with a proof and a witness, %d lemmas, %d modules.", n.Claims, n.Lemmas, modules))
 	for _, m := range t.Modules {
 		if err := m.index(&b, proofs, witnesses); err != nil {
 			return "", err

@@ -63,12 +63,9 @@ type Options struct {
 
 // Report is what came out.
 type Report struct {
-	Modules   int // to be built: all but the audit
-	Checked   int // of them, in this run; the others were stored
-	Claims    int
-	Theorems  int // the claims' proofs
-	Witnesses int
-	Lemmas    int
+	Modules int // to be built: all but the audit
+	Checked int // of them, in this run; the others were stored
+	Tally
 	Negatives int // files that were refused as they must be
 	Reasons   int // that their refusals had to name, and did
 	Axioms    []string
@@ -173,22 +170,11 @@ func (r *run) write(path, text string) error {
 	return os.WriteFile(path, []byte(text), 0o600)
 }
 
-// count counts what the modules declare.
+// count counts what the modules declare, and which were checked in this run.
 func (r *run) count() {
-	for _, m := range r.tree.Modules {
-		for _, d := range m.Declarations {
-			switch {
-			case d.Claim() != "":
-				r.report.Claims++
-			case d.Proof() != "":
-				r.report.Theorems++
-			case d.Witness() != "":
-				r.report.Witnesses++
-			case d.Kind == "theorem":
-				r.report.Lemmas++
-			}
-		}
-		if o := r.outcome[m.Name]; o != nil && o.fresh {
+	r.report.Tally = r.tree.tally()
+	for _, o := range r.outcome {
+		if o.fresh {
 			r.report.Checked++
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Negative is a file that must be refused.
@@ -83,31 +82,20 @@ func (r *run) negatives(ctx context.Context) error {
 
 // negative tries one file and returns what is wrong with its refusal, or "".
 func (r *run) negative(ctx context.Context, n *Negative, audit string) string {
-	start := time.Now()
 	if len(n.Expect) == 0 {
 		return fmt.Sprintf("formal/%s:1: no line %q says how it must be refused", n.Path, expectPrefix)
 	}
 	source := n.source(audit)
-	parts := []string{"negative", r.opts.Identity, n.Path, source}
+	parts := []string{n.Path, source}
 	for _, name := range n.Imports {
 		if r.outcome[name] == nil {
 			return fmt.Sprintf("formal/%s:1: it imports %s, which is no module that is built", n.Path, name)
 		}
 		parts = append(parts, r.outcome[name].key)
 	}
-	p, stored := r.store.get(key(parts...))
-	if !stored {
-		if err := r.write(n.Path, source); err != nil {
-			return err.Error()
-		}
-		var err error
-		if p, err = r.compile(ctx, n.Path, false); err != nil {
-			return err.Error()
-		}
-		if err := r.store.put(key(parts...), p); err != nil {
-			return err.Error()
-		}
-		fmt.Fprintf(r.opts.Log, "lean: negative %s %.0f s\n", n.Path, time.Since(start).Seconds())
+	p, err := r.verdict(ctx, "negative "+n.Path, n.Path, source, parts...)
+	if err != nil {
+		return err.Error()
 	}
 	return n.judge(p)
 }

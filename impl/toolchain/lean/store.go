@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/omega-sheaf-os/omega/impl/toolchain/files"
 )
 
 // store keeps what Lean has given, by key: a file KEY that holds the SHA-256 of
@@ -96,16 +98,5 @@ func (s *store) put(key string, p product) error {
 	}
 	sum := sha256.Sum256(b.Bytes()[sha256.Size:])
 	copy(b.Bytes(), sum[:])
-	temp, err := os.CreateTemp(s.dir, "new-")
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(b.Bytes())
-	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), filepath.Join(s.dir, key))
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
-	}
-	return nil
+	return files.Replace(filepath.Join(s.dir, key), b.Bytes())
 }

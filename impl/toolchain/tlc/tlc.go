@@ -45,7 +45,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
@@ -146,8 +145,6 @@ func (p Program) run(ctx context.Context, c *Config, s *scratch, workers int, ar
 	cmd := p.checker.Command(limited, dir, c.heapMB(), append([]string{
 		"-tool", "-workers", strconv.Itoa(workers), "-metadir", filepath.Join(dir, "states"), "-config", configName,
 	}, append(args, s.module)...)...)
-	// TLC unpacks its own modules into the temporary folder: two runs would share it.
-	cmd.Args = slices.Insert(cmd.Args, 1, "-XX:+ExitOnOutOfMemoryError", "-Djava.io.tmpdir="+dir)
 	out, err := output(cmd)
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -167,9 +167,10 @@ func TestTLCRunsFromTheCacheOrFromTheUsersJar(t *testing.T) {
 	c, err := OpenTLC(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{filepath.Join(folder, tlcJar), tlcVersion, SourceCache}, []string{c.Path, c.Version, c.Source})
-	out, err := c.Command(t.Context(), t.TempDir(), 300, "-workers", "1", "M").Output()
+	dir := t.TempDir()
+	out, err := c.Command(t.Context(), dir, 300, "-workers", "1", "M").Output()
 	require.NoError(t, err)
-	require.Equal(t, "-XX:+UseParallelGC -Xmx300m -cp "+c.Path+" tlc2.TLC -workers 1 M\n", string(out))
+	require.Equal(t, "-XX:+ExitOnOutOfMemoryError -Djava.io.tmpdir="+dir+" -XX:+UseParallelGC -Xmx300m -cp "+c.Path+" tlc2.TLC -workers 1 M\n", string(out))
 
 	own := filepath.Join(t.TempDir(), "tla2tools.jar")
 	require.NoError(t, os.WriteFile(own, []byte("another jar"), 0o600))

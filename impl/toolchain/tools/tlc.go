@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/omega-sheaf-os/omega/impl/toolchain/download"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/files"
 )
 
 // tlcVariable names a jar of the user's own.
@@ -78,7 +79,7 @@ func TLC() Tool {
 
 func findTLC(context.Context) Found {
 	if jar := os.Getenv(tlcVariable); jar != "" {
-		sum, err := download.HashFile(jar)
+		sum, err := files.Hash(jar)
 		if err != nil {
 			return Found{Source: tlcVariable, Err: fmt.Errorf("%s does not name a jar: %w", tlcVariable, err)}
 		}
@@ -109,13 +110,11 @@ func OpenTLC(ctx context.Context) (*ModelChecker, error) {
 }
 
 // Command returns a command that runs TLC in dir with args and a heap of at most
-// heapMB megabytes. When ctx ends it is killed.
+// heapMB megabytes, beyond which it ends. TLC unpacks its own modules into the
+// folder of temporary files, which two runs would share: here that is dir. When ctx
+// ends it is killed.
 func (c *ModelChecker) Command(ctx context.Context, dir string, heapMB int, args ...string) *exec.Cmd {
-	return c.Class(ctx, dir, heapMB, "tlc2.TLC", args...)
-}
-
-// Class is Command for another main class of the jar.
-func (c *ModelChecker) Class(ctx context.Context, dir string, heapMB int, class string, args ...string) *exec.Cmd {
-	before := []string{"-XX:+UseParallelGC", fmt.Sprintf("-Xmx%dm", heapMB), "-cp", c.Path, class}
+	before := []string{"-XX:+ExitOnOutOfMemoryError", "-Djava.io.tmpdir=" + dir, "-XX:+UseParallelGC",
+		fmt.Sprintf("-Xmx%dm", heapMB), "-cp", c.Path, "tlc2.TLC"}
 	return Command(ctx, dir, nil, c.Java.Path, append(before, args...)...)
 }

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/files"
 )
 
 // cache remembers passed layers in a folder: a file NAME-KEY.json for each, and
@@ -72,16 +72,8 @@ func (c *cache) store(name, key string, res Result, lines []string) error {
 	if err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(c.dir, name+"-*.tmp")
-	if err != nil {
+	if err := files.Replace(c.path(name, key), b); err != nil {
 		return err
-	}
-	_, err = temp.Write(b)
-	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), c.path(name, key))
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
 	}
 	return c.drop(name)
 }
@@ -110,27 +102,5 @@ func (c *cache) lock(ctx context.Context, name string, waiting func()) (unlock f
 	if c == nil {
 		return func() {}, nil
 	}
-	f, err := os.OpenFile(filepath.Join(c.dir, name+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	for first := true; ; first = false {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return nil, &fs.PathError{Op: "lock", Path: f.Name(), Err: err}
-		}
-		if first {
-			waiting()
-		}
-		select {
-		case <-ctx.Done():
-			f.Close()
-			return nil, ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+	return files.Lock(ctx, filepath.Join(c.dir, name+".lock"), waiting)
 }

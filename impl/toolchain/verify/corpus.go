@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/omega-sheaf-os/omega/conformance/corpus"
-	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/files"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tlc"
 )
 
@@ -79,7 +79,7 @@ func strays(t *task, configs []*tlc.Config) []string {
 // code and file.
 func (t *task) corpus(ctx context.Context, program tlc.Program, c *tlc.Config) Result {
 	path := filepath.Join(t.root, c.CorpusPath())
-	hash, err := checkout.HashFile(path)
+	hash, err := files.Hash(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return Result{Verdict: Fail, Message: err.Error()}
 	}

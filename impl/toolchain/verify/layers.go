@@ -42,6 +42,14 @@ func archFile(path string) bool { return goFile(path) || path == arch.GoldenFile
 // shownProblems is how many failures are told in full.
 const shownProblems = 8
 
+// shown returns the first of problems, and how many there are beyond.
+func shown(problems []string) []string {
+	if more := len(problems) - shownProblems; more > 0 {
+		return append(problems[:shownProblems], fmt.Sprintf("and %d more", more))
+	}
+	return problems
+}
+
 // runGo runs all tests under the race detector, and measures the coverage of
 // impl/kernel.
 func runGo(ctx context.Context, t *task) outcome {
@@ -73,10 +81,7 @@ func runGo(ctx context.Context, t *task) outcome {
 	} else {
 		problems = append(problems, judgeCoverage(packages, counts)...)
 	}
-	if more := len(problems) - shownProblems; more > 0 {
-		problems = append(problems[:shownProblems], fmt.Sprintf("and %d more", more))
-	}
-	return outcome{counts: counts, problems: problems, message: r.told(counts)}
+	return outcome{counts: counts, problems: shown(problems), message: r.told(counts)}
 }
 
 // goTest runs `go test` and takes what it prints into r.

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"strings"
 
@@ -34,8 +33,5 @@ func runLean(ctx context.Context, t *task) outcome {
 	if report.Claims == 0 {
 		problems = append(problems, "formal: there is no claim")
 	}
-	if more := len(problems) - shownProblems; more > 0 {
-		problems = append(problems[:shownProblems], fmt.Sprintf("and %d more", more))
-	}
-	return outcome{counts: report.Counts(), problems: problems, message: report.Told() + "; Lean " + compiler.Version}
+	return outcome{counts: report.Counts(), problems: shown(problems), message: report.Told() + "; Lean " + compiler.Version}
 }

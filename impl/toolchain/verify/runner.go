@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/files"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
 )
 
@@ -47,24 +48,12 @@ func newRunner(ctx context.Context, opts Options) (*runner, error) {
 			r.memoryMB = math.MaxInt // nobody can tell
 		}
 	}
-	r.progress = &lockedWriter{mu: &r.output, w: opts.Progress}
+	r.progress = &tools.SharedWriter{Mu: &r.output, W: opts.Progress}
 	r.cache, err = openCache(opts.CacheDir)
 	if err != nil {
 		fmt.Fprintf(r.progress, "verify: nothing can be remembered for the next time: %v\n", err)
 	}
 	return r, nil
-}
-
-// lockedWriter lets several layers write whole lines to one writer.
-type lockedWriter struct {
-	mu *sync.Mutex
-	w  io.Writer
-}
-
-func (l *lockedWriter) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(b)
 }
 
 // findTools finds what the layers cannot do without, and the tools' versions,
@@ -213,12 +202,12 @@ func failed(name string, start time.Time, err error) Result {
 func since(start time.Time) float64 { return math.Round(time.Since(start).Seconds()*1000) / 1000 }
 
 // key names all that the layer's result depends on.
-func (r *runner) key(l layer, files []string) (string, error) {
+func (r *runner) key(l layer, paths []string) (string, error) {
 	executable, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	program, err := checkout.HashFile(executable)
+	program, err := files.Hash(executable)
 	if err != nil {
 		return "", err
 	}
@@ -230,6 +219,6 @@ func (r *runner) key(l layer, files []string) (string, error) {
 		f := r.tools[t.Name]
 		parts = append(parts, f.Path, f.Version)
 	}
-	relevant := slices.DeleteFunc(slices.Clone(files), func(path string) bool { return !l.matters(filepath.ToSlash(path)) })
+	relevant := slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return !l.matters(filepath.ToSlash(path)) })
 	return checkout.Hash(r.root, relevant, parts)
 }
