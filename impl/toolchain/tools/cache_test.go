@@ -311,7 +311,7 @@ func zipped(t *testing.T, files map[string]string) []byte {
 }
 
 func TestTheWebAssemblyBuildIsUnpackedAndPatched(t *testing.T) {
-	script := "a;" + patches[0][0] + ";b;" + patches[1][0] + "c"
+	script := "a;" + patches[0][0] + ";b;" + patches[1][0] + "c;" + patches[2][0]
 	for name, c := range map[string]struct{ script, want string }{
 		"good":                     {script, ""},
 		"a place is missing":       {strings.ReplaceAll(script, "FS.mount", "mount"), "lean.js has 0 places to patch, want 1: FS.mount"},
@@ -338,7 +338,7 @@ func TestTheWebAssemblyBuildIsUnpackedAndPatched(t *testing.T) {
 			require.NoError(t, err)
 			got, err := os.ReadFile(filepath.Join(tree, leanScript))
 			require.NoError(t, err)
-			require.Equal(t, "a;"+patches[0][1]+";b;"+patches[1][1]+"c", string(got))
+			require.Equal(t, "a;"+patches[0][1]+";b;"+patches[1][1]+"c;"+patches[2][1], string(got))
 			list, err := os.ReadDir(filepath.Join(tree, leanLibrary))
 			require.NoError(t, err)
 			require.Len(t, list, 1)
