@@ -1,0 +1,31 @@
+// Package layer is what the tests that are layers of `omega-check verify` tell it.
+//
+// A layer such as replay is a package of tests, conformance/replay, that verify
+// runs with go test. It passes where they all do, and shows what they have counted:
+//
+//	func TestEveryEdgeIsAStepOfTheCode(t *testing.T) {
+//		...
+//		layer.Count(t, "edges", edges)
+//	}
+package layer
+
+import (
+	"os"
+	"strconv"
+	"testing"
+)
+
+// Deep is the environment variable that `verify --deep` sets to 1.
+const Deep = "OMEGA_DEEP"
+
+// Count tells verify a number of the layer's, in the table at its end. One name is
+// counted once in a package.
+func Count(t testing.TB, name string, n int) { t.Attr(name, strconv.Itoa(n)) }
+
+// Runs returns how many runs to make: quick ones, or deep ones under verify --deep.
+func Runs(quick, deep int) int {
+	if os.Getenv(Deep) == "1" {
+		return deep
+	}
+	return quick
+}
