@@ -12,4 +12,13 @@ var budgets = map[string]time.Duration{
 	"lean":   15 * time.Minute,
 	"tla":    6 * time.Minute,
 	"corpus": 4 * time.Minute,
+
+	"replay":  2 * time.Minute,
+	"traces":  4 * time.Minute,
+	"vectors": 4 * time.Minute,
+	"linear":  3 * time.Minute,
+	"sim":     3 * time.Minute,
+	"stutter": 2 * time.Minute,
+	"mutants": 4 * time.Minute,
+	"ledger":  1 * time.Minute,
 }

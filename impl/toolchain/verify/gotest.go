@@ -23,6 +23,7 @@ type testEvent struct {
 	Output      string
 	ImportPath  string // of build-output
 	FailedBuild string
+	Key, Value  string // of attr
 }
 
 // testID names a test; Test is empty for what concerns the whole package.
@@ -36,6 +37,7 @@ type testRun struct {
 	packages                int
 	passed, failed, skipped []testID
 	problems                []string
+	attributes              []testEvent // what tests tell by T.Attr
 	output                  map[testID]*strings.Builder
 	builds                  map[string]*strings.Builder
 }
@@ -79,6 +81,8 @@ func (r *testRun) event(e *testEvent) {
 			return
 		}
 		appendTo(r.output, id, e.Output)
+	case "attr":
+		r.attributes = append(r.attributes, *e)
 	case "pass", "skip", "fail":
 		r.finished(e, id)
 		delete(r.output, id)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/omega-sheaf-os/omega/impl/toolchain/arch"
@@ -13,13 +14,22 @@ import (
 )
 
 // existing are the layers that this version has, the longest first.
-var existing = []layer{
+var existing = append([]layer{
 	{name: "go", needs: goTools, matters: everyFile, run: runGo, memoryMB: 3000},
 	{name: "lean", needs: leanTools, matters: leanFile, run: runLean, memoryMB: leanMemoryMB},
 	{name: "tla", needs: tlc.Tools, matters: tlaFile, run: runTLA, memoryMB: tlaMemoryMB, deeper: true},
 	{name: "static", needs: onlyGo, matters: goFile, run: runStatic, memoryMB: 2000},
 	{name: "corpus", needs: tlc.Tools, matters: corpusFile, run: runCorpus, memoryMB: corpusMemoryMB},
 	{name: "arch", needs: onlyGo, matters: archFile, run: runArch, memoryMB: 1000},
+}, ownLayers()...)
+
+// ownLayers returns the layers that are packages of tests.
+func ownLayers() []layer {
+	var all []layer
+	for _, l := range testLayers {
+		all = append(all, l.layer())
+	}
+	return all
 }
 
 func goTools() []tools.Tool { return []tools.Tool{tools.Go(), tools.C(), tools.Git()} }
@@ -60,7 +70,11 @@ func runGo(ctx context.Context, t *task) outcome {
 	defer os.RemoveAll(dir)
 	profile := filepath.Join(dir, "cover.out")
 	r := newTestRun(t.root, t.line)
-	err = r.goTest(ctx, t, profile)
+	packages, err := packagesWithoutLayer(ctx, t.root)
+	if err != nil {
+		return outcome{problems: []string{err.Error()}}
+	}
+	err = r.goTest(ctx, t, []string{cgo}, append([]string{"-race", "-covermode=atomic", "-coverprofile=" + profile}, packages...)...)
 	counts := r.counts()
 	problems := r.problems
 	if err != nil && len(problems) == 0 {
@@ -75,19 +89,32 @@ func runGo(ctx context.Context, t *task) outcome {
 	for _, id := range r.barren() {
 		problems = append(problems, fmt.Sprintf("%s: %s has no seed", r.dir(id.Package), id.Test))
 	}
-	packages, err := kernelCoverage(profile)
+	covered, err := kernelCoverage(profile)
 	if err != nil {
 		problems = append(problems, err.Error())
 	} else {
-		problems = append(problems, judgeCoverage(packages, counts)...)
+		problems = append(problems, judgeCoverage(covered, counts)...)
 	}
 	return outcome{counts: counts, problems: shown(problems), message: r.told(counts)}
 }
 
-// goTest runs `go test` and takes what it prints into r.
-func (r *testRun) goTest(ctx context.Context, t *task, profile string) error {
-	cmd := tools.Command(ctx, t.root, []string{"CGO_ENABLED=1", "GOWORK=off", nestedVariable + "=" + t.root},
-		"go", "test", "-race", "-count=1", "-timeout=30m", "-json", "-covermode=atomic", "-coverprofile="+profile, "./...")
+// packagesWithoutLayer returns the packages of the checkout but for those that are
+// layers of their own.
+func packagesWithoutLayer(ctx context.Context, root string) ([]string, error) {
+	var stderr tail
+	cmd := tools.Command(ctx, root, []string{"GOWORK=off"}, "go", "list", "./...")
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w\n%s", err, excerpt(stderr.String()))
+	}
+	return slices.DeleteFunc(strings.Fields(string(out)), ownLayer), nil
+}
+
+// goTest runs `go test` with args, and takes what it prints into r.
+func (r *testRun) goTest(ctx context.Context, t *task, env []string, args ...string) error {
+	env = append([]string{"GOWORK=off", nestedVariable + "=" + t.root}, env...)
+	cmd := tools.Command(ctx, t.root, env, "go", append([]string{"test", "-count=1", "-timeout=60m", "-json"}, args...)...)
 	var stderr tail
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()

@@ -11,6 +11,9 @@
 //	        reachable in them, and those that must violate the property named in them
 //	corpus  the state graphs under conformance/corpus, made again, the same
 //
+// and the packages of tests conformance/NAME, which say in their own doc comments
+// what they show: replay, traces, vectors, linear, sim, stutter, mutants, ledger.
+//
 // The others are listed as not run and never as passed. A layer passes, fails or
 // is not run; what it counted is told in numbers, so that a layer that has looked
 // at nothing shows. The report holds if every layer that was asked for and exists

@@ -1,0 +1,149 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/tlc"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
+)
+
+// testLayers are the layers that are packages of tests, conformance/NAME: what
+// they count they tell as package conformance/layer says.
+var testLayers = []testLayer{
+	{name: "traces", needs: tlc.Tools, also: tlaFile, memoryMB: 3000},
+	{name: "vectors", needs: leanTools, also: leanFile, memoryMB: leanMemoryMB},
+	{name: "linear", race: true, memoryMB: 2000},
+	{name: "replay", also: corpusFile, memoryMB: 2000},
+	{name: "sim", memoryMB: 1500},
+	{name: "stutter", memoryMB: 1500},
+	{name: "mutants", also: everyFile, memoryMB: 3000},
+	{name: "ledger", also: everyFile, memoryMB: 1000},
+}
+
+// testLayer is a layer that is a package of tests.
+type testLayer struct {
+	name     string
+	needs    func() []tools.Tool    // beside Go
+	also     func(path string) bool // what bears on it beside Go's files; nil for nothing
+	race     bool                   // whether to run it under the race detector
+	memoryMB int
+}
+
+// folder returns the package's folder, relative to the checkout.
+func (l testLayer) folder() string { return "conformance/" + l.name }
+
+// cgo is what the race detector needs.
+const cgo = "CGO_ENABLED=1"
+
+// deepVariable tells the tests of a layer to do what takes long, too
+// (conformance/layer).
+const deepVariable = "OMEGA_DEEP"
+
+// layer returns l as verify runs it.
+func (l testLayer) layer() layer {
+	needs := onlyGo
+	switch {
+	case l.race:
+		needs = goTools
+	case l.needs != nil:
+		needs = func() []tools.Tool { return append(onlyGo(), l.needs()...) }
+	}
+	return layer{
+		name: l.name, needs: needs, run: l.run, memoryMB: l.memoryMB, deeper: true,
+		matters: func(path string) bool {
+			return goFile(path) || strings.Contains(path, "/testdata/") || l.also != nil && l.also(path)
+		},
+	}
+}
+
+// run runs the tests of the package. A skipped test fails the layer: nothing
+// stands for what it has not looked at.
+func (l testLayer) run(ctx context.Context, t *task) outcome {
+	dir, err := t.artifacts(l.name)
+	if err != nil {
+		return outcome{problems: []string{err.Error()}}
+	}
+	args := []string{"-artifacts", "-outputdir=" + dir, "./" + l.folder()}
+	var env []string
+	if l.race {
+		args = append([]string{"-race"}, args...)
+		env = append(env, cgo)
+	}
+	if t.deep {
+		env = append(env, deepVariable+"=1")
+	}
+	r := newTestRun(t.root, t.line)
+	err = r.goTest(ctx, t, env, args...)
+	problems := r.problems
+	if err != nil && len(problems) == 0 {
+		problems = append(problems, err.Error())
+	}
+	counts, wrong := r.counted()
+	problems = append(problems, wrong...)
+	for _, id := range r.skipped {
+		problems = append(problems, fmt.Sprintf("%s: %s was skipped", l.folder(), id.Test))
+	}
+	if len(r.passed) == 0 {
+		problems = append(problems, l.folder()+": no test has run")
+	}
+	if len(problems) == 0 {
+		os.RemoveAll(dir)
+	} else {
+		problems = append(problems, "what the tests have kept lies in "+dir)
+	}
+	counts["tests"] = float64(len(r.passed))
+	return outcome{counts: counts, problems: problems, message: countsMessage(counts)}
+}
+
+// artifacts makes an empty folder for what the tests of the layer keep when they
+// fail: kept/NAME in the cache, until the layer is run again.
+func (t *task) artifacts(name string) (string, error) {
+	if t.parts == nil {
+		return os.MkdirTemp("", "omega-verify-")
+	}
+	dir := filepath.Join(t.parts.dir, "kept", name)
+	if err := os.RemoveAll(dir); err != nil {
+		return "", err
+	}
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// counted returns what the tests have counted, and what is wrong with it.
+func (r *testRun) counted() (counts map[string]float64, problems []string) {
+	counts = map[string]float64{}
+	for _, a := range r.attributes {
+		n, err := strconv.ParseFloat(a.Value, 64)
+		_, again := counts[a.Key]
+		switch {
+		case err != nil:
+			problems = append(problems, fmt.Sprintf("%s: the count %s is %q", a.Test, a.Key, a.Value))
+		case again:
+			problems = append(problems, fmt.Sprintf("%s: %s is counted twice", a.Test, a.Key))
+		}
+		counts[a.Key] = n
+	}
+	return counts, problems
+}
+
+// countsMessage tells the counts in words, in the order of their names.
+func countsMessage(counts map[string]float64) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, strconv.FormatFloat(counts[name], 'f', -1, 64)+" "+strings.ReplaceAll(name, "_", " "))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// ownLayer reports whether the package is a layer of its own, which the layer go
+// leaves out.
+func ownLayer(pkg string) bool {
+	return slices.ContainsFunc(testLayers, func(l testLayer) bool { return pkg == checkout.Module+"/"+l.folder() })
+}
