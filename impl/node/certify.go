@@ -14,6 +14,7 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/invariant"
+	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
 )
@@ -76,8 +77,29 @@ func (f *Folder) Certify(ctx context.Context, b Batch) (*Outcome, error) {
 		return nil, err
 	}
 	result.Trace = nil
+	return f.conclude(ctx, out, content)
+}
+
+// CertifyEvidence has all members agree on a verification evidence: bundle is the
+// SHA-256 of what this process has itself found by running every check (BDY-7).
+// What it gives, and its errors, are those of Certify, without a Result.
+func (f *Folder) CertifyEvidence(ctx context.Context, bundle cert.Hash) (*Outcome, error) {
+	if f.dead != nil {
+		return nil, f.dead
+	}
+	body := (&cert.EvidenceBody{Bundle: bundle}).Append(nil)
+	return f.conclude(ctx, &Outcome{}, quorum.Content{
+		Envelope: cert.Seal(cert.Evidence, merkle.EmptyRoot(), f.Chain.Length, f.Chain.Head, body),
+		Body:     body,
+	})
+}
+
+// conclude has all members agree on the content, and tells in out what came of it.
+func (f *Folder) conclude(ctx context.Context, out *Outcome, content quorum.Content) (*Outcome, error) {
+	height := content.Envelope.BatchID
+	var err error
 	out.Evidence, err = f.agree(ctx, content)
-	if out.Certificate = f.log.At(b.Height); out.Certificate == nil {
+	if out.Certificate = f.log.At(height); out.Certificate == nil {
 		return nil, err
 	}
 	out.Resumed = out.Certificate.Envelope.Hash() != content.Digest()
@@ -174,6 +196,11 @@ func (f *Folder) validate(c *quorum.Content) error {
 			return err
 		}
 		return f.Past.CheckObstruction("the obstruction to be certified", 0, body)
+	case cert.Evidence:
+		// CertifyEvidence alone makes one, of what was found in that run: there is
+		// nothing on disk to hold it against again.
+		_, err := cert.ParseEvidenceBody(c.Body)
+		return err
 	}
-	return fmt.Errorf("a %v certificate is not made from a batch", c.Envelope.Type)
+	return fmt.Errorf("a %v certificate is not made by a data folder", c.Envelope.Type)
 }
