@@ -156,7 +156,7 @@ func newRoot(a *app) *cobra.Command {
 func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newInit(a), newImport(a), newSign(a), newIngest(a), newReconcile(a), newCertify(a), newAudit(a), newExplain(a),
-		newKeys(a), newDoctor(a), newDemo(a), newVerify(a),
+		newKeys(a), newDoctor(a), newDemo(a), newVerify(a), newCheckEvidence(a),
 		newVersion(a), newCompletion(a), newMan(a),
 	}
 }

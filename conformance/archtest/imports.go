@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"conformance/tlavalue"},
 	{"conformance/corpus"},
 	{"impl/audit", "impl/importer", "impl/toolchain"},
-	{"impl/node"},
+	{"impl/node", "impl/evidence"},
 	{"impl/demo", "impl/console"},
 	{"conformance", "conformance/corpus/generate"},
 	{"cmd"},

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -46,6 +47,17 @@ func FindRoot(dir string) (string, error) {
 				ErrNoCheckout, start)
 		}
 	}
+}
+
+// Commit returns what git calls the state of the checkout root, with "-dirty" behind
+// it where files differ from it; nothing where git does not know the checkout.
+func Commit(ctx context.Context, root string) (string, error) {
+	out, err := tools.Command(ctx, root, nil, "git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty").Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) || errors.Is(err, exec.ErrNotFound) {
+		return "", ctx.Err()
+	}
+	return strings.TrimSpace(string(out)), err
 }
 
 // Files returns the files of the checkout root that are not ignored by git,

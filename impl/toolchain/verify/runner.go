@@ -88,6 +88,19 @@ func (r *runner) lacking() error {
 	return errors.Join(missing...)
 }
 
+// used returns the tools that were found, the pinned ones apart.
+func (r *runner) used() (pinned, host []Used) {
+	for _, name := range slices.Sorted(maps.Keys(r.tools)) {
+		u := Used{name, r.tools[name].Version}
+		if slices.Contains([]string{tools.Go().Name, tools.Lean().Name, tools.TLC().Name}, name) {
+			pinned = append(pinned, u)
+		} else {
+			host = append(host, u)
+		}
+	}
+	return pinned, host
+}
+
 // lacks joins the errors of the tools that l needs.
 func (r *runner) lacks(l layer) error {
 	var missing []error
@@ -150,7 +163,7 @@ func (r *runner) fresh(ctx context.Context, l layer, files []string, start time.
 		r.print(line)
 	}, memoryMB: l.memoryMB, deep: r.opts.Deep, parts: r.cache, reuse: !r.opts.NoCache}
 	out := protect(ctx, l, t)
-	res := Result{Name: l.name, Verdict: Pass, Counts: out.counts, Seconds: since(start), Message: out.message}
+	res := Result{Name: l.name, Verdict: Pass, Counts: out.counts, Seconds: since(start), Message: out.message, Lists: out.lists}
 	if res.Counts == nil {
 		res.Counts = map[string]float64{}
 	}

@@ -72,6 +72,41 @@ type Result struct {
 	BudgetSeconds float64 `json:"budget_seconds"`
 	Cached        bool    `json:"cached"`
 	Message       string  `json:"message"` // why it is not "pass", and where; else what to know
+	// Lists are what it names, such as the axioms that proofs use; sorted.
+	Lists map[string][]string `json:"lists,omitempty"`
+}
+
+// measured reports whether a count is a measurement, which differs from run to
+// run, by the unit in which its name ends.
+func measured(name string) bool {
+	for _, unit := range []string{"_percent", "_per_minute", "_ms", "remembered", "modules_checked"} {
+		if strings.HasSuffix(name, unit) {
+			return true
+		}
+	}
+	return false
+}
+
+// Stable returns the counts that every run over the same files gives.
+func (r *Result) Stable() map[string]float64 { return r.where(false) }
+
+// Measured returns the counts that differ from run to run.
+func (r *Result) Measured() map[string]float64 { return r.where(true) }
+
+func (r *Result) where(isMeasured bool) map[string]float64 {
+	counts := map[string]float64{}
+	for name, n := range r.Counts {
+		if measured(name) == isMeasured {
+			counts[name] = n
+		}
+	}
+	return counts
+}
+
+// Used is a tool that layers have used.
+type Used struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
 }
 
 // Report is what came out of all layers, in the order of Names.
@@ -82,6 +117,11 @@ type Report struct {
 	// Missing joins a *tools.MissingError for each tool without which a layer could
 	// not run, and failed.
 	Missing error `json:"-"`
+
+	// Pinned are the tools whose version this repository fixes, HostTools the others,
+	// in the order of their names.
+	Pinned    []Used `json:"-"`
+	HostTools []Used `json:"-"`
 }
 
 // Options says what to verify and where to tell about it.
@@ -151,6 +191,7 @@ type task struct {
 // outcome is what a layer gives. It holds where problems is empty.
 type outcome struct {
 	counts   map[string]float64
+	lists    map[string][]string
 	problems []string
 	message  string // what to know where it holds
 }
@@ -173,6 +214,7 @@ func run(ctx context.Context, opts Options, layers []layer) (*Report, error) {
 	}
 	rep := report(results, layers, opts.Only)
 	rep.Missing = r.lacking()
+	rep.Pinned, rep.HostTools = r.used()
 	return rep, nil
 }
 
@@ -203,7 +245,7 @@ func report(results map[string]Result, layers []layer, only []string) *Report {
 		if !ran {
 			res = Result{Name: name, Verdict: NotRun, Counts: map[string]float64{}, Message: "not asked for"}
 			if !slices.ContainsFunc(layers, func(l layer) bool { return l.name == name }) {
-				res.Message = missingLayer
+				res.Message = MissingLayer
 				rep.OK = rep.OK && !slices.Contains(only, name)
 			} else {
 				res.BudgetSeconds = budgets[name].Seconds()
@@ -215,8 +257,8 @@ func report(results map[string]Result, layers []layer, only []string) *Report {
 	return rep
 }
 
-// missingLayer is the message of a layer that does not exist yet.
-const missingLayer = "not part of this version"
+// MissingLayer is the message of a layer that does not exist yet.
+const MissingLayer = "not part of this version"
 
 // Summary says in a line for each verdict what the report stands for, and what it
 // does not.
@@ -228,7 +270,7 @@ func (r *Report) Summary() string {
 			passed = append(passed, l.Name)
 		case l.Verdict == Fail:
 			failed = append(failed, l.Name)
-		case l.Message == missingLayer:
+		case l.Message == MissingLayer:
 			absent = append(absent, l.Name)
 		default:
 			unasked = append(unasked, l.Name)
