@@ -60,10 +60,10 @@ func firstLine(s string) string {
 
 func newVerify(a *app) *cobra.Command {
 	var only []string
-	var noCache, deep bool
+	var noCache, deep, mutants bool
 	var dir, data string
 	c := &cobra.Command{
-		Use:   "verify [--only NAME...] [--no-cache] [--deep] [--evidence DIR [--data DIR]]",
+		Use:   "verify [--only NAME...] [--no-cache] [--deep] [--mutants] [--evidence DIR [--data DIR]]",
 		Short: "Run every check of this repository",
 		Long: `Runs the checks of the checkout that it stands in, layer by layer, and says of each
 whether it passes, fails or was not run. A layer that has passed is not run again
@@ -86,6 +86,7 @@ check-evidence checks it offline.`,
 	c.Flags().StringArrayVar(&only, "only", nil, "run the layer `NAME`; repeats")
 	c.Flags().BoolVar(&noCache, "no-cache", false, "run what has passed before, too")
 	c.Flags().BoolVar(&deep, "deep", false, "check the large models, too; it takes an hour or more")
+	c.Flags().BoolVar(&mutants, "mutants", false, "try every fault of the ledger, not a sample of them; it takes up to 20 minutes")
 	c.Flags().StringVar(&dir, "evidence", "", "write the evidence into the new folder `DIR`")
 	c.Flags().StringVar(&data, "data", "", "data folder `DIR` of the members who sign the evidence")
 	c.MarkFlagsMutuallyExclusive("only", "evidence")
@@ -102,7 +103,7 @@ check-evidence checks it offline.`,
 				return nil, usage("there is no layer %q; the layers are %s", name, strings.Join(verify.Names, ", "))
 			}
 		}
-		opts := verify.Options{Dir: ".", Only: only, NoCache: noCache, Deep: deep, Progress: a.err, TestLines: lines}
+		opts := verify.Options{Dir: ".", Only: only, NoCache: noCache, Deep: deep, Mutants: mutants, Progress: a.err, TestLines: lines}
 		if data != "" && dir == "" {
 			return nil, usage("--data is for --evidence")
 		}

@@ -12,8 +12,12 @@ package layer
 import (
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 )
+
+// Mutants is the environment variable that `verify --mutants` sets to 1.
+const Mutants = "OMEGA_MUTANTS"
 
 // Deep is the environment variable that `verify --deep` sets to 1.
 const Deep = "OMEGA_DEEP"
@@ -21,6 +25,13 @@ const Deep = "OMEGA_DEEP"
 // Count tells verify a number of the layer's, in the table at its end. One name is
 // counted once in a package.
 func Count(t testing.TB, name string, n int) { t.Attr(name, strconv.Itoa(n)) }
+
+// List is what the key of an attribute begins with that is a list of names.
+const List = "list."
+
+// Names tells verify names of the layer's, none with a space in it, such as those of
+// the mutants killed.
+func Names(t testing.TB, list string, names []string) { t.Attr(List+list, strings.Join(names, " ")) }
 
 // Runs returns how many runs to make: quick ones, or deep ones under verify --deep.
 func Runs(quick, deep int) int {

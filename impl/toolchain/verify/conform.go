@@ -50,6 +50,9 @@ const cgo = "CGO_ENABLED=1"
 // (conformance/layer).
 const deepVariable = "OMEGA_DEEP"
 
+// mutantsVariable tells the tests of the layer mutants to try all of them.
+const mutantsVariable = "OMEGA_MUTANTS"
+
 // layer returns l as verify runs it.
 func (l testLayer) layer() layer {
 	needs := onlyGo
@@ -60,7 +63,7 @@ func (l testLayer) layer() layer {
 		needs = func() []tools.Tool { return append(onlyGo(), l.needs()...) }
 	}
 	return layer{
-		name: l.name, needs: needs, run: l.run, memoryMB: l.memoryMB, deeper: true,
+		name: l.name, needs: needs, run: l.run, memoryMB: l.memoryMB, deeper: true, mutants: l.name == "mutants",
 		matters: func(path string) bool {
 			return goFile(path) || strings.Contains(path, "/testdata/") || l.also != nil && l.also(path)
 		},
@@ -83,13 +86,16 @@ func (l testLayer) run(ctx context.Context, t *task) outcome {
 	if t.deep {
 		env = append(env, deepVariable+"=1")
 	}
+	if t.mutants {
+		env = append(env, mutantsVariable+"=1")
+	}
 	r := newTestRun(t.root, t.line)
 	err = r.goTest(ctx, t, env, args...)
 	problems := r.problems
 	if err != nil && len(problems) == 0 {
 		problems = append(problems, err.Error())
 	}
-	counts, wrong := r.counted()
+	counts, lists, wrong := r.counted()
 	problems = append(problems, wrong...)
 	for _, id := range r.skipped {
 		problems = append(problems, fmt.Sprintf("%s: %s was skipped", l.folder(), id.Test))
@@ -103,7 +109,7 @@ func (l testLayer) run(ctx context.Context, t *task) outcome {
 		problems = append(problems, "what the tests have kept lies in "+dir)
 	}
 	counts["tests"] = float64(len(r.passed))
-	return outcome{counts: counts, problems: problems, message: countsMessage(counts)}
+	return outcome{counts: counts, lists: lists, problems: problems, message: countsMessage(counts)}
 }
 
 // artifacts makes an empty folder for what the tests of the layer keep when they
@@ -119,10 +125,21 @@ func (t *task) artifacts(name string) (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
-// counted returns what the tests have counted, and what is wrong with it.
-func (r *testRun) counted() (counts map[string]float64, problems []string) {
+// listKey is what the key of a list begins with (conformance/layer).
+const listKey = "list."
+
+// counted returns what the tests have counted and named, and what is wrong with it.
+func (r *testRun) counted() (counts map[string]float64, lists map[string][]string, problems []string) {
 	counts = map[string]float64{}
 	for _, a := range r.attributes {
+		if list, ok := strings.CutPrefix(a.Key, listKey); ok {
+			if lists == nil {
+				lists = map[string][]string{}
+			}
+			lists[list] = append(lists[list], strings.Fields(a.Value)...)
+			slices.Sort(lists[list])
+			continue
+		}
 		n, err := strconv.ParseFloat(a.Value, 64)
 		_, again := counts[a.Key]
 		switch {
@@ -133,7 +150,7 @@ func (r *testRun) counted() (counts map[string]float64, problems []string) {
 		}
 		counts[a.Key] = n
 	}
-	return counts, problems
+	return counts, lists, problems
 }
 
 // countsMessage tells the counts in words, in the order of their names.

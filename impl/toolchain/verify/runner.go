@@ -161,7 +161,7 @@ func (r *runner) fresh(ctx context.Context, l layer, files []string, start time.
 	t := &task{root: r.root, files: files, log: r.progress, line: func(line string) {
 		lines = append(lines, line)
 		r.print(line)
-	}, memoryMB: l.memoryMB, deep: r.opts.Deep, parts: r.cache, reuse: !r.opts.NoCache}
+	}, memoryMB: l.memoryMB, deep: r.opts.Deep, mutants: r.opts.Mutants, parts: r.cache, reuse: !r.opts.NoCache}
 	out := protect(ctx, l, t)
 	res := Result{Name: l.name, Verdict: Pass, Counts: out.counts, Seconds: since(start), Message: out.message, Lists: out.lists}
 	if res.Counts == nil {
@@ -227,6 +227,9 @@ func (r *runner) key(l layer, paths []string) (string, error) {
 	parts := []string{l.name, program, r.env}
 	if l.deeper && r.opts.Deep {
 		parts = append(parts, "deep")
+	}
+	if l.mutants && r.opts.Mutants {
+		parts = append(parts, "all mutants")
 	}
 	for _, t := range l.needs() {
 		f := r.tools[t.Name]

@@ -130,6 +130,7 @@ type Options struct {
 	Only      []string  // the layers to run; empty means all
 	NoCache   bool      // run what has passed before, too
 	Deep      bool      // run the large models, too: an hour
+	Mutants   bool      // try all mutants, not a sample
 	CacheDir  string    // empty means DefaultCacheDir
 	Progress  io.Writer // a line when a layer starts and ends, and the tools' diagnostics
 	TestLines io.Writer // the summary lines of `go test`, one a package
@@ -173,6 +174,7 @@ type layer struct {
 	run      func(ctx context.Context, t *task) outcome
 	memoryMB int  // what it and all that it starts need at most
 	deeper   bool // whether it does more where Options.Deep is set
+	mutants  bool // whether it does more where Options.Mutants is set
 }
 
 // task is what a layer is given.
@@ -184,6 +186,7 @@ type task struct {
 
 	memoryMB int    // what the layer may use
 	deep     bool   // whether to do what takes long, too
+	mutants  bool   // whether to try all mutants
 	parts    *cache // what parts of the layer have passed before; nil where nothing is to be remembered
 	reuse    bool   // whether to load from parts
 }
