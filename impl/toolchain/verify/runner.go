@@ -161,7 +161,7 @@ func (r *runner) fresh(ctx context.Context, l layer, files []string, start time.
 	t := &task{root: r.root, files: files, log: r.progress, line: func(line string) {
 		lines = append(lines, line)
 		r.print(line)
-	}, memoryMB: l.memoryMB, deep: r.opts.Deep, mutants: r.opts.Mutants, parts: r.cache, reuse: !r.opts.NoCache}
+	}, memoryMB: l.memoryMB, deep: r.opts.Deep, mutants: l.mutants && r.opts.Mutants, parts: r.cache, reuse: !r.opts.NoCache}
 	out := protect(ctx, l, t)
 	res := Result{Name: l.name, Verdict: Pass, Counts: out.counts, Seconds: since(start), Message: out.message, Lists: out.lists}
 	if res.Counts == nil {
