@@ -40,26 +40,17 @@ public import Omega.Proof.Section
 public import Omega.Proof.SectionLemmas
 public import Omega.Proof.SectionWitness
 public import Omega.Proof.TraceRoot
-public import Omega.Spec.Bytes
 public import Omega.Spec.Chain
 public import Omega.Spec.Codec
-public import Omega.Spec.Envelope
-public import Omega.Spec.Event
 public import Omega.Spec.Fixed
-public import Omega.Spec.Frame
 public import Omega.Spec.Invariant
 public import Omega.Spec.Key
 public import Omega.Spec.Merkle
-public import Omega.Spec.MerkleTree
 public import Omega.Spec.Order
-public import Omega.Spec.QuorumParts
-public import Omega.Spec.QuorumRounds
-public import Omega.Spec.QuorumRun
 public import Omega.Spec.QuorumSafety
 public import Omega.Spec.QuorumState
 public import Omega.Spec.QuorumStep
 public import Omega.Spec.Section
-public import Omega.Spec.TraceRoot
 
 /-!
 # All modules

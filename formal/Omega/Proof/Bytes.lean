@@ -1,6 +1,6 @@
 module
 
-public import Omega.Spec.Bytes
+public import Omega.Spec.Key
 
 /-! # Proofs about bytes -/
 

@@ -1,6 +1,6 @@
 module
 
-public import Omega.Spec.Envelope
+public import Omega.Spec.Chain
 public import Omega.Proof.Bytes
 
 /-! # Proofs about envelopes -/

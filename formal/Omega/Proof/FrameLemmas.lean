@@ -1,6 +1,6 @@
 module
 
-public import Omega.Spec.Frame
+public import Omega.Spec.Codec
 public import Omega.Proof.Codec
 
 /-! # Walks over frames, and the header's fields -/

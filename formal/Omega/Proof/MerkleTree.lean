@@ -1,6 +1,6 @@
 module
 
-public import Omega.Spec.MerkleTree
+public import Omega.Spec.Merkle
 public import Omega.Proof.MerkleLemmas
 
 /-! # Proofs about a tree that grows at its end -/

@@ -1,6 +1,6 @@
 module
 
-public import Omega.Spec.QuorumRun
+public import Omega.Spec.QuorumStep
 
 /-! Lemmas: the parts of a step that leave alone what the safety of the quorum rests on, and the
 contents that are found by their digest. -/

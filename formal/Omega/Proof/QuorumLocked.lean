@@ -1,8 +1,8 @@
 module
 
+public import Omega.Proof.QuorumAnswers
 public import Omega.Proof.QuorumStart
 public import Omega.Proof.QuorumVerifiedMessages
-public import Omega.Proof.QuorumAnswers
 
 /-! Lemmas: a lock comes from the prepares of the attempt that the member is in; and a life through
 which all that is held is verified. -/

@@ -1,7 +1,7 @@
 module
 
-public import Omega.Proof.QuorumFrame
 public import Omega.Spec.QuorumSafety
+public import Omega.Proof.QuorumFrame
 
 /-! Lemmas: a member that is not ready sends no prepare and no commit, and only a peer's own reply
 counts as its answer. -/

@@ -1,6 +1,6 @@
 module
 
-public import Omega.Spec.QuorumRounds
+public import Omega.Spec.QuorumSafety
 public import Omega.Proof.QuorumExample
 public import Omega.Proof.QuorumPrepare
 

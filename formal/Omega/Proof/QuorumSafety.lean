@@ -1,7 +1,7 @@
 module
 
-public import Omega.Proof.QuorumSafe
 public import Omega.Proof.QuorumExample
+public import Omega.Proof.QuorumSafe
 
 /-! Proofs of what the quorum promises. -/
 

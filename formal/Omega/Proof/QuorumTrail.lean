@@ -1,7 +1,7 @@
 module
 
-public import Omega.Proof.QuorumFrame
 public import Omega.Spec.QuorumSafety
+public import Omega.Proof.QuorumFrame
 
 /-! Lemmas: what holds of a member's trail, whatever the member knows: one commit a height, one
 prepare an attempt, both on disk as long as the height is not over. -/

@@ -1,7 +1,7 @@
 module
 
-public import Omega.Proof.QuorumFrame
 public import Omega.Spec.QuorumSafety
+public import Omega.Proof.QuorumFrame
 
 /-! Lemmas: all that a member holds is verified, and what it appends has all votes. -/
 

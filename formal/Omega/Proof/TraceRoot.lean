@@ -1,6 +1,6 @@
 module
 
-public import Omega.Spec.TraceRoot
+public import Omega.Spec.Merkle
 public import Omega.Proof.Codec
 public import Omega.Proof.Merkle
 public import Omega.Proof.Order

@@ -1,6 +1,6 @@
 module
 
-public import Omega.Spec.Bytes
+public import Omega.Spec.Order
 
 /-!
 # Merkle trees
@@ -261,6 +261,93 @@ def consistency_with_another_past_collides : Prop :=
     oldRoot ≠ root hash (leaves.take old) →
     CollisionBetween hash (consistencyInputs hash old leaves.length oldRoot proof)
       (rootInputs hash leaves)
+
+end Claim
+
+/-!
+## A tree that grows at its end
+
+Clauses MRK-3 and CHN-1; `Tree` of `impl/kernel/merkle`. The roots of the perfect subtrees are all
+that is kept of the leaves so far: place i, counted from 0, has that of a subtree of 2^i leaves, or
+nothing.
+-/
+
+namespace Merkle
+
+variable {α : Type}
+
+/-- `Tree.Append`: one leaf more. A subtree of the leaf's size makes with it one of twice the
+size. -/
+def push (node : α → α → α) : (subtrees : List (Option α)) → (leaf : α) → List (Option α)
+  | [], leaf => [some leaf]
+  | none :: larger, leaf => some leaf :: larger
+  | some left :: larger, leaf => none :: push node larger (node left leaf)
+
+/-- `Tree.Root`: the root over subtrees, of which the smaller ones make up `right`. -/
+def join (node : α → α → α) : (right : Option α) → (subtrees : List (Option α)) → Option α
+  | right, [] => right
+  | right, none :: larger => join node right larger
+  | none, some left :: larger => join node (some left) larger
+  | some right, some left :: larger => join node (some (node left right)) larger
+
+/-- The subtrees over leaves that were appended one after the other. -/
+def grown (hash : Bytes → Bytes) (leaves : List Bytes) : List (Option Bytes) :=
+  leaves.foldl (fun subtrees leaf => push (nodeHash hash) subtrees (leafHash hash leaf)) []
+
+/-- The root of a grown tree. -/
+def grownRoot (hash : Bytes → Bytes) (subtrees : List (Option Bytes)) : Bytes :=
+  (join (nodeHash hash) none subtrees).getD (hash [])
+
+end Merkle
+
+namespace Claim
+open Merkle
+
+/-- A tree that was grown leaf by leaf has the root over its leaves: the roots of the perfect
+subtrees are enough. -/
+def grown_tree_has_the_root_over_its_leaves : Prop :=
+  ∀ (hash : Bytes → Bytes) (leaves : List Bytes),
+    grownRoot hash (grown hash leaves) = root hash leaves
+
+end Claim
+
+/-!
+## Trace roots
+
+Clause MRK-2 of `spec/rules.md`: the root of a trace is the Merkle root over its events in canonical
+order, a leaf being an event's bytes. `impl/kernel/merkle` has it as `TraceRoot`.
+-/
+
+/-- The leaves of the trace that events make: their bytes, in canonical order, each event once. -/
+def traceLeaves (events : List Event) : List Bytes := (traceOf events).map Event.encode
+
+/-- The root of the trace that events make. -/
+def traceRoot (hash : Bytes → Bytes) (events : List Event) : Bytes :=
+  Merkle.root hash (traceLeaves events)
+
+namespace Claim
+open Order
+
+/-- Ordering-key invariance: the same events have the same trace root in whatever order they
+arrive. -/
+def permuted_events_have_the_same_trace_root : Prop :=
+  ∀ (hash : Bytes → Bytes) (a b : List Event), a.Perm b → OneVersionEach a →
+    traceRoot hash a = traceRoot hash b
+
+/-- A trace root depends on the set of events alone: neither on their order nor on how often a copy
+came. -/
+def a_trace_root_depends_on_the_set_of_events_alone : Prop :=
+  ∀ (hash : Bytes → Bytes) (a b : List Event), (∀ e, e ∈ a ↔ e ∈ b) → OneVersionEach a →
+    traceRoot hash a = traceRoot hash b
+
+/-- And it tells sets of events apart: where two traces that differ have one root, two different
+byte strings that were hashed to make the roots have the same hash. -/
+def traces_with_one_root_are_equal_or_collide : Prop :=
+  ∀ (hash : Bytes → Bytes) (a b : List Event),
+    (∀ input, (hash input).length = 32) → (∀ e ∈ a, e.Valid) → (∀ e ∈ b, e.Valid) →
+    traceRoot hash a = traceRoot hash b → traceOf a ≠ traceOf b →
+    CollisionBetween hash (Merkle.rootInputs hash (traceLeaves a))
+      (Merkle.rootInputs hash (traceLeaves b))
 
 end Claim
 

@@ -1,6 +1,6 @@
 module
 
-public import Omega.Spec.Event
+public import Omega.Spec.Codec
 
 /-!
 # Canonical order
