@@ -1,0 +1,43 @@
+package replay
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/omega-sheaf-os/omega/conformance/corpus"
+	"github.com/omega-sheaf-os/omega/conformance/layer"
+)
+
+func load(t *testing.T, name string) (*corpus.Corpus, Config) {
+	c, err := Load(filepath.Join("..", "corpus", "testdata", name+".corpus.gz"))
+	require.NoError(t, err)
+	cfg, err := LoadConfig(filepath.Join("..", "..", "tla", name+".cfg"))
+	require.NoError(t, err)
+	return c, cfg
+}
+
+// noFindings fails with the first findings, and keeps them.
+func noFindings(t *testing.T, f *Findings) {
+	if f.Count > 0 {
+		os.WriteFile(filepath.Join(t.ArtifactDir(), "findings.txt"), []byte(f.String()), 0o600)
+		t.Fatal(f)
+	}
+}
+
+func TestTheQuorumDoesWhatEveryEdgeOfTheModelSaysAndRefusesAllElse(t *testing.T) {
+	c, cfg := load(t, "QuorumGraph")
+	q, err := NewQuorum(c, cfg)
+	require.NoError(t, err)
+	q.Run()
+	noFindings(t, &q.Findings)
+	require.Equal(t, len(c.Edges), q.Edges)
+	require.Equal(t, len(c.States), q.States)
+	layer.Count(t, "quorum_edges", q.Edges)
+	layer.Count(t, "quorum_states", q.States)
+	layer.Count(t, "quorum_refusals", q.Refusals)
+	layer.Count(t, "quorum_ignored", q.Ignored)
+	t.Log(len(q.shared.universe), q.Reasons)
+}
