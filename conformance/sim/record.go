@@ -48,20 +48,3 @@ type Record struct {
 	Disk    []byte      // the bytes of the last Persist; nil: none ever
 	Log     []cert.Hash // the certificates behind the genesis
 }
-
-// Options says what a run is made of. The rest follows from the seed.
-type Options struct {
-	Members, Heights, Liars int
-	Real                    bool         // signatures are Ed25519; else a keyed hash, which is some hundred times faster
-	Record                  func(Record) // sees every record of an honest member as it happens; nil: none
-}
-
-// Result is what a run has come to.
-type Result struct {
-	Genesis  cert.Chain                   // the chain behind its genesis
-	Liars    []int                        // who lied, in order
-	Contents map[cert.Hash]quorum.Content // all that anybody made, liars included, by digest
-	Logs     [][]cert.Certificate         // by member, behind the genesis; nil for liars
-	Flow     cert.Hash                    // of the control flow: members, acts, heights, attempts, effects
-	Err      error                        // the first promise that was broken, or nil
-}
