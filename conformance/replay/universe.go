@@ -107,17 +107,17 @@ func (q *Quorum) addSigned(from tlavalue.Model, height int, digests, stands []tl
 	}
 }
 
-// addReplies adds the replies of a member at a height. Those with both a prepare and a
-// commit are to others than itself.
+// addReplies adds the replies of a member at a height; an honest one's, whose
+// signature nobody has, say nothing.
 func (q *Quorum) addReplies(from tlavalue.Model, height int, digests, stands []tlavalue.Value, add func(tlavalue.Value)) {
-	none := tlavalue.Value(refine.None)
+	prepares, commits := []tlavalue.Value{refine.None}, []tlavalue.Value{refine.None}
+	if q.liars.Has(from) {
+		prepares, commits = append(prepares, stands...), append(commits, digests...)
+	}
 	for _, to := range q.members {
 		for nonce := range q.maxStarts() {
-			for _, p := range append([]tlavalue.Value{none}, stands...) {
-				for _, c := range append([]tlavalue.Value{none}, digests...) {
-					if to == from && p != none && c != none {
-						continue
-					}
+			for _, p := range prepares {
+				for _, c := range commits {
 					add(rec("type", tlavalue.String("reply"), "from", from, "to", to, "height", tlavalue.Int(height),
 						"nonce", tlavalue.Int(nonce), "prepare", p, "commit", c))
 				}
@@ -138,7 +138,7 @@ func (q *Quorum) isInstance(sit *situation, x tlavalue.Value, signed map[string]
 	}
 	switch kind := field(x, "type"); kind {
 	case tlavalue.String("reply"):
-		return true
+		return sit.oneWrong(x)
 	case tlavalue.String("resync"):
 		return equal(field(x, "height"), tlavalue.Int(sit.height())) && equal(field(x, "nonce"), tlavalue.Int(0))
 	}
@@ -147,6 +147,22 @@ func (q *Quorum) isInstance(sit *situation, x tlavalue.Value, signed map[string]
 	}
 	proof := field(x, "proof")
 	return proof == tlavalue.Value(refine.None) || q.lies.Has(field(proof, "attempt")) && sit.follows(field(proof, "digest"))
+}
+
+// oneWrong reports whether a reply is one to the member's last question; or is so but
+// for one field and shows at most one signature, since each alone must be refused.
+func (s *situation) oneWrong(x tlavalue.Value) bool {
+	wrong := 0
+	for _, f := range []struct {
+		name string
+		want tlavalue.Value
+	}{{"to", s.name}, {"height", tlavalue.Int(s.height())}, {"nonce", field(s.mem, "nonce")}} {
+		if field(x, f.name) != f.want {
+			wrong++
+		}
+	}
+	shows := field(x, "prepare") != tlavalue.Value(refine.None) && field(x, "commit") != tlavalue.Value(refine.None)
+	return wrong == 0 || wrong == 1 && !shows
 }
 
 // follows reports whether a digest can follow the member's log.
