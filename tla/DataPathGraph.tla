@@ -8,8 +8,20 @@ EXTENDS DataPathMC
 
 VARIABLE act
 
-\* One copy of a section at a member; Copies is out of reach, so that no guard bounds.
+(* The bounds, which cut after a step and guard none. *)
+
+\* One copy of a section at a member; Copies is out of reach.
 OneCopy == \A m \in Members : \A i, j \in DOMAIN pool[m] : pool[m][i] = pool[m][j] => i = j
+
+\* In which order a liar has its sections changes nothing that it says.
+LiarsInOrder == \A m \in Liars : pool[m] = SortBy(Range(pool[m]), <)
+
+\* Nor does it change anything when a liar writes its log, as long as it does.
+LiarsBehind == \A m \in Liars : \E o \in Honest : Len(log[m]) <= Len(log[o])
+
+\* A merge of nothing leaves the past as it was.
+NoEmptyMerge == \A m \in Members : \A h \in DOMAIN log[m] :
+                  log[m][h].kind = "merge" => log[m][h].trace # <<>>
 
 GraphInit == Init /\ act = [name |-> "Init"]
 
