@@ -13,10 +13,10 @@ VARIABLE act
 \* One copy of a section at a member; Copies is out of reach.
 OneCopy == \A m \in Members : \A i, j \in DOMAIN pool[m] : pool[m][i] = pool[m][j] => i = j
 
-\* In which order a liar has its sections changes nothing that it says.
+\* A liar gets its sections in their order: it reconciles none.
 LiarsInOrder == \A m \in Liars : pool[m] = SortBy(Range(pool[m]), <)
 
-\* Nor does it change anything when a liar writes its log, as long as it does.
+\* A liar writes its log no sooner than an honest member.
 LiarsBehind == \A m \in Liars : \E o \in Honest : Len(log[m]) <= Len(log[o])
 
 \* A merge of nothing leaves the past as it was.
