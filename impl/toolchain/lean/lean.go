@@ -26,6 +26,8 @@
 // WebAssembly build, core shows no bodies of theorems: there the constants of
 // core that are trusted as leaves are counted. Native Lean shows all, and a leaf
 // is a finding.
+//
+// Try has Lean check a file of somebody else's against the modules of formal/.
 package lean
 
 import (
@@ -101,16 +103,8 @@ func Check(ctx context.Context, opts Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opts.StoreDir == "" {
-		if opts.StoreDir, err = DefaultStoreDir(); err != nil {
-			return nil, err
-		}
-	}
-	r := &run{opts: opts, tree: tree, store: &store{opts.StoreDir, opts.Again}}
-	if err := r.store.open(); err != nil {
-		return nil, err
-	}
-	if r.dir, err = r.store.workDir(); err != nil {
+	r, err := newRun(opts, tree)
+	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(r.dir)
@@ -130,13 +124,26 @@ func Check(ctx context.Context, opts Options) (*Report, error) {
 	return &r.report, ctx.Err()
 }
 
+// newRun opens the store and makes a working folder, r.dir, which is the caller's to
+// remove.
+func newRun(opts Options, tree *Tree) (*run, error) {
+	var err error
+	if opts.StoreDir == "" {
+		if opts.StoreDir, err = DefaultStoreDir(); err != nil {
+			return nil, err
+		}
+	}
+	r := &run{opts: opts, tree: tree, store: &store{opts.StoreDir, opts.Again}}
+	if err := r.store.open(); err != nil {
+		return nil, err
+	}
+	r.dir, err = r.store.workDir()
+	return r, err
+}
+
 // check builds the modules in their order and, where that works, the rest.
 func (r *run) check(ctx context.Context, ordered []*Module) error {
-	r.told = progress{log: r.opts.Log, of: len(ordered), start: time.Now()}
-	if err := r.layOut(); err != nil {
-		return err
-	}
-	if err := r.build(ctx, ordered); err != nil {
+	if err := r.buildAll(ctx, ordered); err != nil {
 		return err
 	}
 	r.count()
@@ -148,6 +155,15 @@ func (r *run) check(ctx context.Context, ordered []*Module) error {
 		return err
 	}
 	return r.negatives(ctx)
+}
+
+// buildAll lays the sources out and builds the modules in their order.
+func (r *run) buildAll(ctx context.Context, ordered []*Module) error {
+	r.told = progress{log: r.opts.Log, of: len(ordered), start: time.Now()}
+	if err := r.layOut(); err != nil {
+		return err
+	}
+	return r.build(ctx, ordered)
 }
 
 // layOut writes the sources into the working folder: some builds of Lean see

@@ -27,12 +27,19 @@ func parseNegative(path, source string) *Negative {
 		}
 		n.Expect = append(n.Expect, strings.TrimSpace(expected))
 	}
-	for _, match := range importLine.FindAllStringSubmatch(n.code, -1) {
+	n.Imports = formalImports(n.code)
+	return n
+}
+
+// formalImports returns the modules of formal/ that code imports.
+func formalImports(code string) []string {
+	var names []string
+	for _, match := range importLine.FindAllStringSubmatch(code, -1) {
 		if strings.HasPrefix(match[1], rootModule+".") {
-			n.Imports = append(n.Imports, match[1])
+			names = append(names, match[1])
 		}
 	}
-	return n
+	return names
 }
 
 // audited is how a negative asks for the audit of names, in its last lines.
