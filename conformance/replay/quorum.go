@@ -221,7 +221,7 @@ func (q *Quorum) replay(g *group) (reached []int32) {
 		act := q.c.Actions[e.Action]
 		cut, _ := field(act, "cut").(tlavalue.Int)
 		if what := q.compare(g, o, int(cut), e); what != "" {
-			q.add("%s\n%v leads from\n%sto\n%s", what, act, stateText(q.c, g.sit.state), stateText(q.c, int(e.To)))
+			q.add("%s\n%v in\n%s", what, act, stateText(q.c, g.sit.state))
 			continue
 		}
 		q.Edges++

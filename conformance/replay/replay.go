@@ -71,7 +71,7 @@ func Load(path string) (*corpus.Corpus, error) {
 // Config is the constants of a model's configuration, by name.
 type Config map[string]string
 
-var constant = regexp.MustCompile(`(?m)^\s*(\w+) = (.+?)\s*$`)
+var constant = regexp.MustCompile(`(?m)^\s*(\w+) (?:=|<-) (.+?)\s*$`)
 
 // LoadConfig reads the constants from a `.cfg` file.
 func LoadConfig(path string) (Config, error) {
@@ -115,7 +115,7 @@ type Findings struct {
 }
 
 // shown is how many findings are kept as text.
-const shown = 20
+const shown = 5
 
 func (f *Findings) add(format string, args ...any) {
 	if f.Count++; len(f.Shown) < shown {

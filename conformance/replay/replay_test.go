@@ -41,3 +41,18 @@ func TestTheQuorumDoesWhatEveryEdgeOfTheModelSaysAndRefusesAllElse(t *testing.T)
 	layer.Count(t, "quorum_ignored", q.Ignored)
 	t.Log(len(q.shared.universe), q.Reasons)
 }
+
+func TestTheDataPathDoesWhatEveryEdgeOfTheModelSays(t *testing.T) {
+	c, cfg := load(t, "DataPathGraph")
+	d, err := NewDataPath(c, cfg, t.TempDir())
+	require.NoError(t, err)
+	d.Run()
+	require.NoError(t, d.Close())
+	noFindings(t, &d.Findings)
+	require.Equal(t, len(c.Edges), d.Edges)
+	require.Equal(t, len(c.States), d.States)
+	layer.Count(t, "datapath_edges", d.Edges)
+	layer.Count(t, "datapath_states", d.States)
+	layer.Count(t, "datapath_batches", d.Batches)
+	layer.Count(t, "datapath_disabled", d.Disabled)
+}
