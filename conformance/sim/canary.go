@@ -31,13 +31,13 @@ type wrong struct {
 // step is quorum.Step, with the fault if there is one.
 func (f *Fault) step(x *Node, m quorum.Message) (quorum.State, []quorum.Effect, error) {
 	if f == nil {
-		return quorum.Step(x.config, x.State, m)
+		return quorum.Step(x.Config, x.State, m)
 	}
 	if f.before != nil {
 		m = f.before(m)
 	}
 	t := &wrong{x: x, m: m}
-	t.s, t.effects, t.err = quorum.Step(x.config, x.State, m)
+	t.s, t.effects, t.err = quorum.Step(x.Config, x.State, m)
 	if f.after != nil {
 		f.after(t)
 	}
@@ -186,7 +186,7 @@ func prepareTwice(t *wrong) {
 	}
 	other := Content(t.s.Chain, 9)
 	second := quorum.SignedPrepare{Attempt: p.Attempt, Digest: other.Digest()}
-	second.Signature = t.x.config.Signer.Sign(cert.PrepareMessage(t.s.Chain.Name, t.s.Height(), p.Attempt, second.Digest))
+	second.Signature = t.x.Config.Signer.Sign(cert.PrepareMessage(t.s.Chain.Name, t.s.Height(), p.Attempt, second.Digest))
 	d := &quorum.Durable{Chain: t.s.Chain.Name, Height: t.s.Height(), Prepare: &second, Proof: t.s.Proof, Candidates: []quorum.Content{other}}
 	t.do(quorum.Persist{Durable: d.Encode()})
 	t.do(quorum.Send{To: quorum.Everyone, Message: &quorum.Prepare{

@@ -12,6 +12,7 @@ type Profile struct {
 	Order    int // of the messages: delivered out of turn
 	Timeouts int // of the actions: a timeout
 	Lies     int // of the actions: a lie
+	Loyal    int // of what honest members stand and vote for: a liar that hears it does so too
 
 	Crashes    bool // a crash may fall between effects, and at any time
 	Partitions bool // messages from one side to the other are lost for a time
@@ -23,7 +24,7 @@ func draw[T any](w *World, of ...T) T { return of[w.rng.IntN(len(of))] }
 
 func (w *World) drawProfile() Profile {
 	p := Profile{
-		Loss: draw(w, 0, 5, 30), Order: draw(w, 0, 30), Timeouts: draw(w, 0, 1, 4, 12), Lies: draw(w, 2, 5, 15),
+		Loss: draw(w, 0, 5, 30), Order: draw(w, 0, 30), Timeouts: draw(w, 0, 1, 4, 12), Lies: draw(w, 2, 5, 15), Loyal: draw(w, 0, 50, 95),
 		Crashes: draw(w, false, true), Partitions: draw(w, false, false, true),
 		FullDisks: draw(w, false, false, true), Jumps: draw(w, false, true),
 	}
@@ -67,7 +68,7 @@ func (w *World) weather() Profile {
 	case w.calm:
 		return Profile{}
 	case w.lull:
-		return Profile{Lies: w.Profile.Lies}
+		return Profile{Lies: w.Profile.Lies, Loyal: w.Profile.Loyal}
 	}
 	return w.Profile
 }

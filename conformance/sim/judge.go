@@ -110,7 +110,7 @@ func (j *judge) pure(x *Node, m quorum.Message, before string, next *quorum.Stat
 	if err != nil && before != fingerprint(next) {
 		j.w.fail(RulePure, x, "the error %v has changed the state", err)
 	}
-	again, effects2, err2 := quorum.Step(x.config, x.State, m)
+	again, effects2, err2 := quorum.Step(x.Config, x.State, m)
 	if (err == nil) != (err2 == nil) || fingerprint(next) != fingerprint(&again) || said(effects) != said(effects2) {
 		j.w.fail(RulePure, x, "a second step by the same %s gives something else", actOf(m))
 	}

@@ -13,7 +13,6 @@ import (
 type pool struct {
 	w        *World
 	mute     []bool // liars that say nothing for now, by member
-	loyal    int    // in hundredths: of what the honest stand for, stood for too
 	prepares map[stand]map[int]cert.Signature
 	stands   []stand // keys of prepares, in the order seen
 	votes    map[cert.Envelope]map[int]cert.Signature
@@ -305,11 +304,11 @@ func (p *pool) answer(liar int, m quorum.Wire) {
 	l := &lie{pool: p, liar: liar}
 	switch m := m.(type) {
 	case *quorum.Prepare:
-		if p.honest(m.From) && p.w.rng.IntN(100) < p.loyal {
+		if p.honest(m.From) && p.w.rng.IntN(100) < p.w.Profile.Loyal {
 			l.tellTo(quorum.Everyone, l.prepare(stand{m.Height, m.Attempt, m.Digest}))
 		}
 	case *quorum.Commit:
-		if p.honest(m.From) && p.w.rng.IntN(100) < p.loyal {
+		if p.honest(m.From) && p.w.rng.IntN(100) < p.w.Profile.Loyal {
 			l.tellTo(quorum.Everyone, l.commit(quorum.Content{Envelope: m.Envelope}))
 		}
 	case *quorum.Resync:

@@ -67,7 +67,6 @@ func (w *World) play() (rounds int, err error) {
 	}()
 	w.Variant = w.drawVariant()
 	w.Profile = w.drawProfile()
-	w.pool.loyal = draw(w, 0, 50, 95)
 	honest := w.Honest()
 	if w.options.Canary != nil {
 		honest[w.rng.IntN(len(honest))].fault = w.options.Canary

@@ -65,6 +65,9 @@ var keys = sync.OnceValue(func() (keys [Most]ed25519.PrivateKey) {
 func Key(i int) ed25519.PrivateKey { return keys()[i] }
 
 // signer is one member's side of a scheme.
+// SignerOf returns the signer of one member.
+func SignerOf(s Scheme, member int) quorum.Signer { return signer{s, member} }
+
 type signer struct {
 	Scheme
 	member int

@@ -19,17 +19,17 @@ type Packet struct {
 
 // Node is an honest member: a state in memory, and what outlives it.
 type Node struct {
-	ID    int
-	Up    bool
-	State quorum.State
-	Need  *quorum.NeedCandidate // what it waits for, or nil
+	ID     int
+	Config *quorum.Config
+	Up     bool
+	State  quorum.State
+	Need   *quorum.NeedCandidate // what it waits for, or nil
 
 	// The disk.
 	Durable []byte             // of the last Persist, or nil
 	Log     []cert.Certificate // behind the genesis
 	Chain   cert.Chain         // that of Log
 
-	config   *quorum.Config
 	fault    *Fault                       // the canary's, or nil
 	book     map[cert.Hash]quorum.Content // what the member has made at this height
 	answered [Most]bool                   // peers that have answered this start, at this height
@@ -106,7 +106,7 @@ func New(seed uint64, o Options) *World {
 
 func (w *World) newNode(i int) *Node {
 	chain := w.genesis.chain
-	x := &Node{ID: i, config: Config(w.scheme, chain, i), Chain: chain, book: map[cert.Hash]quorum.Content{}, speed: 1}
+	x := &Node{ID: i, Config: Config(w.scheme, chain, i), Chain: chain, book: map[cert.Hash]quorum.Content{}, speed: 1}
 	if w.options.Storage != nil {
 		x.store = w.options.Storage(i, w.genesis.certificate, w.rng.IntN)
 	}
@@ -163,6 +163,12 @@ func (w *World) decode(x *Node, durable []byte) *quorum.Durable {
 		w.fail(RuleDisk, x, "what was persisted does not decode: %v", err)
 	}
 	return d
+}
+
+// Restore puts an older copy of the member's disk in the place of its own, while it is
+// down.
+func (x *Node) Restore(copy Node) {
+	x.Durable, x.Log, x.Chain, x.Up = copy.Durable, copy.Log, copy.Chain, false
 }
 
 // Step gives one message to a member, carries out the effects, or some of them

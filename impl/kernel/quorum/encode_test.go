@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/omega-sheaf-os/omega/conformance/sim"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
@@ -23,7 +24,7 @@ func drawPrepare(t *rapid.T) quorum.SignedPrepare {
 }
 
 func drawCommit(t *rapid.T) quorum.SignedCommit {
-	return quorum.SignedCommit{Envelope: content(genesis(t, 1, byte(rapid.IntRange(0, 3).Draw(t, "salt"))), 1).Envelope, Vote: drawSignature(t)}
+	return quorum.SignedCommit{Envelope: sim.Content(genesis(1, byte(rapid.IntRange(0, 3).Draw(t, "salt"))), 1).Envelope, Vote: drawSignature(t)}
 }
 
 func optional[T any](t *rapid.T, draw func(*rapid.T) T) *T {
@@ -123,9 +124,9 @@ func FuzzDecode(f *testing.F) {
 
 // sampleDisk returns what the disk of member 0 of two holds once it has locked
 // in attempt 1 and then learned a proof of attempt 2, and the candidates of all.
-func sampleDisk(t tester) (*memo, cert.Chain, *quorum.Durable) {
-	m, chain := known, genesis(t, 2, 0)
-	c := content(chain, 1)
+func sampleDisk() (sim.Ed25519, cert.Chain, *quorum.Durable) {
+	m, chain := sim.Ed25519{}, genesis(2, 0)
+	c := sim.Content(chain, 1)
 	p := proofOf(m, chain, 1, c.Digest())
 	high := proofOf(m, chain, 2, c.Digest())
 	return m, chain, &quorum.Durable{
@@ -135,16 +136,16 @@ func sampleDisk(t tester) (*memo, cert.Chain, *quorum.Durable) {
 }
 
 // proofOf returns the proof that all members of the chain make.
-func proofOf(m *memo, chain cert.Chain, attempt uint64, digest cert.Hash) *quorum.Proof {
+func proofOf(m sim.Ed25519, chain cert.Chain, attempt uint64, digest cert.Hash) *quorum.Proof {
 	p := &quorum.Proof{Attempt: attempt, Digest: digest}
 	for i := range chain.Roster {
-		p.Signatures = append(p.Signatures, m.sign(i, cert.PrepareMessage(chain.Name, chain.Length, attempt, digest)))
+		p.Signatures = append(p.Signatures, m.Sign(i, cert.PrepareMessage(chain.Name, chain.Length, attempt, digest)))
 	}
 	return p
 }
 
 func FuzzDecodeDurable(f *testing.F) {
-	_, _, d := sampleDisk(f)
+	_, _, d := sampleDisk()
 	b := d.Encode()
 	f.Add(b)
 	f.Add(b[:len(b)-1])
@@ -183,7 +184,7 @@ func TestTheBytesOfADurableAreThoseOfTheSpecification(t *testing.T) {
 // of changed ones DecodeDurable or Start refuses all but a lower height, which
 // only the crc of the file around them tells (CLG-7).
 func TestDamageToADurableIsRefusedByWhoReadsIt(t *testing.T) {
-	m, chain, d := sampleDisk(t)
+	m, chain, d := sampleDisk()
 	b := d.Encode()
 	got, err := quorum.DecodeDurable(b)
 	require.NoError(t, err)
@@ -201,14 +202,14 @@ func TestDamageToADurableIsRefusedByWhoReadsIt(t *testing.T) {
 			continue
 		}
 		require.Equal(t, bad, disk.Encode(), "byte %d", i)
-		_, _, err = quorum.Step(m.config(chain, 0), quorum.Begin(chain), quorum.Start{Disk: disk})
+		_, _, err = quorum.Step(sim.Config(m, chain, 0), quorum.Begin(chain), quorum.Start{Disk: disk})
 		require.Equal(t, disk.Height >= d.Height, err != nil, "byte %d: %v", i, err)
 	}
 }
 
 func TestADurableOfAnotherFormIsRefused(t *testing.T) {
-	_, chain, good := sampleDisk(t)
-	other := content(chain, 2)
+	_, chain, good := sampleDisk()
+	other := sim.Content(chain, 2)
 	change := func(f func(d *quorum.Durable)) []byte {
 		d := *good
 		f(&d)
@@ -229,9 +230,9 @@ func TestADurableOfAnotherFormIsRefused(t *testing.T) {
 }
 
 func TestOnlyADiskThatVerifiesIsStartedFrom(t *testing.T) {
-	m, chain, good := sampleDisk(t)
-	cfg := m.config(chain, 0)
-	c, other := content(chain, 1), content(chain, 2)
+	m, chain, good := sampleDisk()
+	cfg := sim.Config(m, chain, 0)
+	c, other := sim.Content(chain, 1), sim.Content(chain, 2)
 	contents := func(cs ...quorum.Content) []quorum.Content {
 		if len(cs) == 2 && string(hashBytes(cs[0])) > string(hashBytes(cs[1])) {
 			cs[0], cs[1] = cs[1], cs[0]
@@ -239,7 +240,7 @@ func TestOnlyADiskThatVerifiesIsStartedFrom(t *testing.T) {
 		return cs
 	}
 	signed := func(attempt uint64, c quorum.Content) *quorum.SignedPrepare {
-		return &quorum.SignedPrepare{Attempt: attempt, Digest: c.Digest(), Signature: m.sign(0, cert.PrepareMessage(chain.Name, 1, attempt, c.Digest()))}
+		return &quorum.SignedPrepare{Attempt: attempt, Digest: c.Digest(), Signature: m.Sign(0, cert.PrepareMessage(chain.Name, 1, attempt, c.Digest()))}
 	}
 	for name, x := range map[string]struct {
 		change func(d *quorum.Durable)
@@ -291,22 +292,22 @@ func TestOnlyADiskThatVerifiesIsStartedFrom(t *testing.T) {
 func hashBytes(c quorum.Content) []byte { h := c.Digest(); return h[:] }
 
 func TestARosterChangeIsAdoptedAndNotRun(t *testing.T) {
-	m, chain := known, genesis(t, 2, 0)
-	grown := genesis(t, 3, 0).Roster
+	m, chain := sim.Ed25519{}, genesis(2, 0)
+	grown := genesis(3, 0).Roster
 	body := (&cert.RosterChangeBody{OldHash: chain.Roster.Hash(), Roster: grown}).Append(nil)
 	c := cert.Certificate{Envelope: cert.Seal(cert.RosterChange, merkle.EmptyRoot(), 1, chain.Head, body), Body: body}
-	cfg := m.config(chain, 0)
+	cfg := sim.Config(m, chain, 0)
 	s, _, err := quorum.Step(cfg, quorum.Begin(chain), quorum.Start{})
 	require.NoError(t, err)
 	_, _, err = quorum.Step(cfg, s, quorum.Candidate{Content: quorum.Content{Envelope: c.Envelope, Body: body}})
 	require.ErrorIs(t, err, quorum.ErrRosterChange)
 
 	for _, i := range []int{0, 1, 0, 1} { // the old roster twice: the new member has not signed
-		c.Signatures = append(c.Signatures, m.sign(i, cert.VoteMessage(chain.Name, c.Envelope.Hash())))
+		c.Signatures = append(c.Signatures, m.Sign(i, cert.VoteMessage(chain.Name, c.Envelope.Hash())))
 	}
 	_, _, err = quorum.Step(cfg, s, &quorum.Decided{Certificate: c})
 	require.ErrorIs(t, err, quorum.ErrCertificate)
-	c.Signatures = append(c.Signatures, m.sign(2, cert.VoteMessage(chain.Name, c.Envelope.Hash())))
+	c.Signatures = append(c.Signatures, m.Sign(2, cert.VoteMessage(chain.Name, c.Envelope.Hash())))
 	s, effects, err := quorum.Step(cfg, s, &quorum.Decided{Certificate: c})
 	require.NoError(t, err)
 	require.Equal(t, []quorum.Effect{quorum.Append{Certificate: c}}, effects)
@@ -314,7 +315,7 @@ func TestARosterChangeIsAdoptedAndNotRun(t *testing.T) {
 
 	_, _, err = quorum.Step(cfg, s, quorum.Tick{})
 	require.ErrorIs(t, err, quorum.ErrWrongRoster)
-	_, effects, err = quorum.Step(m.config(s.Chain, 2), s, quorum.Start{})
+	_, effects, err = quorum.Step(sim.Config(m, s.Chain, 2), s, quorum.Start{})
 	require.NoError(t, err, "the new roster's members begin again")
 	require.Len(t, effects, 1)
 }

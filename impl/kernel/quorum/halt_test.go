@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/omega-sheaf-os/omega/conformance/sim"
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
 )
 
@@ -12,23 +13,23 @@ func TestAnOwnSignatureThatTheDiskDoesNotKnowHalts(t *testing.T) {
 	fresh := func(t *testing.T) *bench { return newBench(t) }
 	prepared := func(t *testing.T) *bench {
 		b := newBench(t)
-		b.step(quorum.Candidate{Content: content(b.chain, 1)})
+		b.step(quorum.Candidate{Content: sim.Content(b.chain, 1)})
 		return b
 	}
 	locked := func(t *testing.T) *bench {
 		b := prepared(t)
-		b.step(b.prepare(1, 0, content(b.chain, 1)))
-		b.step(b.prepare(2, 0, content(b.chain, 1)))
+		b.step(b.prepare(1, 0, sim.Content(b.chain, 1)))
+		b.step(b.prepare(2, 0, sim.Content(b.chain, 1)))
 		b.step(quorum.Timeout{})
 		return b
 	}
 	decided := func(t *testing.T) *bench {
 		b := newBench(t)
-		b.decide(content(b.chain, 1))
+		b.decide(sim.Content(b.chain, 1))
 		return b
 	}
 	withProof := func(m *quorum.Prepare, b *bench, attempt uint64, c quorum.Content) *quorum.Prepare {
-		m.Proof = proofOf(b.memo, b.chain, attempt, c.Digest())
+		m.Proof = proofOf(b.Ed25519, b.chain, attempt, c.Digest())
 		return m
 	}
 	for name, x := range map[string]struct {
@@ -48,7 +49,7 @@ func TestAnOwnSignatureThatTheDiskDoesNotKnowHalts(t *testing.T) {
 		"a commit of a later height":  {locked, func(b *bench, _, _ quorum.Content) quorum.Message { return b.commit(0, b.above(1)) }, quorum.UnknownCommit},
 		"a commit with a newer proof": {fresh, func(b *bench, c, _ quorum.Content) quorum.Message {
 			m := b.commit(1, c)
-			m.Proof = proofOf(b.memo, b.chain, 0, c.Digest())
+			m.Proof = proofOf(b.Ed25519, b.chain, 0, c.Digest())
 			return m
 		}, quorum.UnknownPrepare},
 		"a reply with a commit": {prepared, func(b *bench, c, _ quorum.Content) quorum.Message { return b.reply(1, nil, b.commit(0, c)) }, quorum.UnknownCommit},
@@ -64,8 +65,8 @@ func TestAnOwnSignatureThatTheDiskDoesNotKnowHalts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := x.bench(t)
-			start := genesis(t, 3, 0)
-			m := x.show(b, content(start, 1), content(start, 2))
+			start := genesis(3, 0)
+			m := x.show(b, sim.Content(start, 1), sim.Content(start, 2))
 			effects := b.step(m)
 			require.Equal(t, []string{"halt"}, kinds(effects))
 			halt := effects[0].(quorum.Halt)
@@ -84,7 +85,7 @@ func TestAnOwnSignatureThatTheDiskDoesNotKnowHalts(t *testing.T) {
 
 func TestAnEchoOfTheOwnSignaturesTellsNothing(t *testing.T) {
 	b := newBench(t)
-	c := content(b.chain, 1)
+	c := sim.Content(b.chain, 1)
 	b.step(quorum.Candidate{Content: c})
 	b.step(b.prepare(1, 0, c))
 	b.step(b.prepare(2, 0, c))
@@ -97,8 +98,8 @@ func TestAnEchoOfTheOwnSignaturesTellsNothing(t *testing.T) {
 
 func TestAForgedSecondCertificateIsRefused(t *testing.T) {
 	b := newBench(t)
-	fork := b.certificate(content(b.chain, 2))
-	b.decide(content(b.chain, 1))
+	fork := b.certificate(sim.Content(b.chain, 2))
+	b.decide(sim.Content(b.chain, 1))
 	fork.Signatures[2] = fork.Signatures[1]
 	_, _, err := quorum.Step(b.cfg, b.s, &quorum.Decided{Certificate: fork})
 	require.ErrorIs(t, err, quorum.ErrCertificate)

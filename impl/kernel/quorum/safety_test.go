@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/omega-sheaf-os/omega/conformance/sim"
 )
 
 func TestNothingForksWhateverLiarsAndCrashesDo(t *testing.T) {
@@ -13,23 +15,23 @@ func TestNothingForksWhateverLiarsAndCrashesDo(t *testing.T) {
 		n := []int{1, 2, 2, 3, 3, 3, 3, 4}[rapid.IntRange(0, 7).Draw(t, "members")]
 		liars := rapid.IntRange(0, n-1).Draw(t, "liars")
 		table := rapid.SliceOfN(rapid.IntRange(0, 2), 12, 12).Draw(t, "variants")
-		temper := drawTemper(t)
+		profile := drawProfile(t)
 		seed := rapid.Uint64().Draw(t, "seed")
 		actions := rapid.IntRange(50, 500).Draw(t, "actions")
 		for i := range uint64(3) {
-			w := newWorld(t, seed+i, n, liars)
-			w.variant = func(member int, height, attempt uint64) int {
+			w := newWorld(seed+i, n, liars)
+			w.Variant = func(member int, height, attempt uint64) int {
 				return table[(uint64(member%2)*5*(i%2)+height*7+attempt)%12]
 			}
-			w.temper = temper
-			for _, x := range w.honest() {
-				w.restart(x)
+			w.Profile = profile
+			for _, x := range w.Honest() {
+				w.Restart(x)
 			}
-			w.chaos(actions)
-			require.Zero(t, w.stats.halts, "an honest member with its own disk has halted")
+			w.Chaos(actions)
+			require.Zero(t, w.Stats.Halts, "an honest member with its own disk has halted")
 			if n > 1 {
-				appends, locks, evidence = appends+w.stats.appends, locks+w.stats.locks, evidence+w.stats.evidence
-				refused, crashes = refused+w.stats.refused, crashes+w.stats.crashes
+				appends, locks, evidence = appends+w.Stats.Appends, locks+w.Stats.Locks, evidence+w.Stats.Evidence
+				refused, crashes = refused+w.Stats.Refused, crashes+w.Stats.Crashes
 			}
 		}
 	})
@@ -47,19 +49,15 @@ func TestALiarWithOldProofsDoesNotSetTheHonestApart(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
 		for i := range uint64(3) {
-			w := newWorld(t, seed+i, 3, 1)
-			w.temper = temper{loss: 25, order: 30, timeouts: 8}
-			w.variant = func(_ int, _, attempt uint64) int { return int(attempt % 2) }
-			for _, x := range w.honest() {
-				w.restart(x)
+			w := newWorld(seed+i, 3, 1)
+			w.Profile = sim.Profile{Loss: 25, Order: 30, Timeouts: 8, Lies: 10}
+			w.Variant = func(_ int, _, attempt uint64) int { return int(attempt % 2) }
+			for _, x := range w.Honest() {
+				w.Restart(x)
 			}
-			w.chaos(120)
-			for _, k := range w.pool.stands {
-				if _, ok := w.pool.proof(k); ok {
-					proofs++
-				}
-			}
-			locks += w.stats.locks
+			w.Chaos(120)
+			proofs += w.Proofs()
+			locks += w.Stats.Locks
 		}
 	})
 	t.Logf("%d locks, %d proofs that the liars could show", locks, proofs)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/omega-sheaf-os/omega/conformance/sim"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
@@ -12,7 +13,7 @@ import (
 
 // bench is member 0 of three, ready, with the others' keys at hand.
 type bench struct {
-	*memo
+	sim.Ed25519
 	t     *testing.T
 	chain cert.Chain // as member 0 knows it
 	cfg   *quorum.Config
@@ -20,8 +21,8 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
-	b := &bench{memo: known, t: t, chain: genesis(t, 3, 0)}
-	b.cfg, b.s = b.config(b.chain, 0), quorum.Begin(b.chain)
+	b := &bench{t: t, chain: genesis(3, 0)}
+	b.cfg, b.s = sim.Config(b.Ed25519, b.chain, 0), quorum.Begin(b.chain)
 	b.step(quorum.Start{Nonce: quorum.Nonce{7}})
 	b.step(b.reply(1, nil, nil))
 	b.step(b.reply(2, nil, nil))
@@ -39,7 +40,7 @@ func (b *bench) step(m quorum.Message) []quorum.Effect {
 }
 
 func (b *bench) prepareAt(from int, height, attempt uint64, c quorum.Content) *quorum.Prepare {
-	sig := b.sign(from, cert.PrepareMessage(b.chain.Name, height, attempt, c.Digest()))
+	sig := b.Sign(from, cert.PrepareMessage(b.chain.Name, height, attempt, c.Digest()))
 	return &quorum.Prepare{
 		Chain: b.chain.Name, Height: height, From: from,
 		SignedPrepare: quorum.SignedPrepare{Attempt: attempt, Digest: c.Digest(), Signature: sig},
@@ -51,7 +52,7 @@ func (b *bench) prepare(from int, attempt uint64, c quorum.Content) *quorum.Prep
 }
 
 func (b *bench) commit(from int, c quorum.Content) *quorum.Commit {
-	vote := b.sign(from, cert.VoteMessage(b.chain.Name, c.Digest()))
+	vote := b.Sign(from, cert.VoteMessage(b.chain.Name, c.Digest()))
 	return &quorum.Commit{Chain: b.chain.Name, From: from, SignedCommit: quorum.SignedCommit{Envelope: c.Envelope, Vote: vote}}
 }
 
@@ -66,7 +67,7 @@ func (b *bench) certificate(c quorum.Content) cert.Certificate {
 // reply is what member `from` answers to member 0, signed by a step of its own.
 func (b *bench) reply(from int, p *quorum.Prepare, c *quorum.Commit) *quorum.ResyncReply {
 	b.t.Helper()
-	cfg := b.config(b.chain, from)
+	cfg := sim.Config(b.Ed25519, b.chain, from)
 	s := quorum.Begin(b.chain)
 	s, _, err := quorum.Step(cfg, s, quorum.Start{})
 	require.NoError(b.t, err)
@@ -84,22 +85,22 @@ func (b *bench) reply(from int, p *quorum.Prepare, c *quorum.Commit) *quorum.Res
 // resync is the request of a member at the bench's height.
 func (b *bench) resync(from int, nonce quorum.Nonce) *quorum.Resync {
 	b.t.Helper()
-	_, effects, err := quorum.Step(b.config(b.chain, from), quorum.Begin(b.chain), quorum.Start{Nonce: nonce})
+	_, effects, err := quorum.Step(sim.Config(b.Ed25519, b.chain, from), quorum.Begin(b.chain), quorum.Start{Nonce: nonce})
 	require.NoError(b.t, err)
 	return effects[0].(quorum.Send).Message.(*quorum.Resync)
 }
 
 // above returns a content of the height above the bench's.
 func (b *bench) above(variant int) quorum.Content {
-	c := content(b.chain, variant)
+	c := sim.Content(b.chain, variant)
 	next, err := b.chain.CheckContent(&c.Envelope, c.Body)
 	require.NoError(b.t, err)
-	return content(next, variant)
+	return sim.Content(next, variant)
 }
 
 func TestEachCauseOfRefusalHasItsOwnError(t *testing.T) {
 	b := newBench(t)
-	c, other := content(b.chain, 1), content(b.chain, 2)
+	c, other := sim.Content(b.chain, 1), sim.Content(b.chain, 2)
 	above := b.above(1)
 	prepareWith := func(f func(p *quorum.Prepare)) *quorum.Prepare {
 		p := b.prepare(1, 0, c)
@@ -173,7 +174,7 @@ func TestEachCauseOfRefusalHasItsOwnError(t *testing.T) {
 
 func TestAReplyIsJudgedByItsContent(t *testing.T) {
 	b := newBench(t)
-	c := content(b.chain, 1)
+	c := sim.Content(b.chain, 1)
 	stale := b.reply(1, nil, nil)
 	b.s.Nonce = quorum.Nonce{8}
 	refused := func(m quorum.Message, want error) {
@@ -231,7 +232,7 @@ func kinds(effects []quorum.Effect) (names []string) {
 
 func TestAHeightWithoutFaultsTakesTheseEffects(t *testing.T) {
 	b := newBench(t)
-	c := content(b.chain, 1)
+	c := sim.Content(b.chain, 1)
 	require.Equal(t, []string{"persist", "all: prepare"}, kinds(b.step(quorum.Candidate{Content: c})))
 	require.Empty(t, b.step(b.prepare(1, 0, c)))
 	require.Empty(t, b.step(b.prepare(1, 0, c)), "again")
@@ -245,11 +246,11 @@ func TestAHeightWithoutFaultsTakesTheseEffects(t *testing.T) {
 }
 
 func TestOneMemberDecidesAlone(t *testing.T) {
-	m, chain := known, genesis(t, 1, 0)
-	s, effects, err := quorum.Step(m.config(chain, 0), quorum.Begin(chain), quorum.Start{})
+	m, chain := sim.Ed25519{}, genesis(1, 0)
+	s, effects, err := quorum.Step(sim.Config(m, chain, 0), quorum.Begin(chain), quorum.Start{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"need"}, kinds(effects))
-	s, effects, err = quorum.Step(m.config(chain, 0), s, quorum.Candidate{Content: content(chain, 0)})
+	s, effects, err = quorum.Step(sim.Config(m, chain, 0), s, quorum.Candidate{Content: sim.Content(chain, 0)})
 	require.NoError(t, err)
 	require.Equal(t, []string{"persist", "all: prepare", "persist", "all: commit", "append", "announce", "need"}, kinds(effects))
 	require.Equal(t, uint64(2), s.Height())
@@ -257,7 +258,7 @@ func TestOneMemberDecidesAlone(t *testing.T) {
 
 func TestTheAttemptAdvancesByOneAndOnlyAfterAPrepare(t *testing.T) {
 	b := newBench(t)
-	c, other := content(b.chain, 1), content(b.chain, 2)
+	c, other := sim.Content(b.chain, 1), sim.Content(b.chain, 2)
 	require.Empty(t, b.step(b.prepare(1, 1<<63, other)))
 	require.Equal(t, []string{"need"}, kinds(b.step(quorum.Tick{})))
 	require.Zero(t, b.s.Attempt, "not prepared yet")
@@ -280,12 +281,12 @@ func TestTheAttemptAdvancesByOneAndOnlyAfterAPrepare(t *testing.T) {
 
 func TestAProofIsPreparedAfterwardsAndNeverLockedFromLater(t *testing.T) {
 	b := newBench(t)
-	c, other := content(b.chain, 1), content(b.chain, 2)
+	c, other := sim.Content(b.chain, 1), sim.Content(b.chain, 2)
 	b.step(quorum.Candidate{Content: c})
 	b.step(quorum.Timeout{})
 	b.step(quorum.Candidate{Attempt: 1, Content: other})
 	m := b.prepare(1, 0, c)
-	m.Proof = proofOf(b.memo, b.chain, 0, c.Digest())
+	m.Proof = proofOf(b.Ed25519, b.chain, 0, c.Digest())
 	require.Equal(t, []string{"persist"}, kinds(b.step(m)))
 	require.Nil(t, b.s.Lock)
 	require.Equal(t, []quorum.Effect{quorum.NeedCandidate{Height: 1, Attempt: 2, Digest: c.Digest()}}, b.step(quorum.Timeout{}))
@@ -296,7 +297,7 @@ func TestAProofIsPreparedAfterwardsAndNeverLockedFromLater(t *testing.T) {
 	require.ErrorIs(t, err, quorum.ErrPrepared)
 
 	m = b.prepare(1, 2, c)
-	m.Proof = proofOf(b.memo, b.chain, 2, c.Digest())
+	m.Proof = proofOf(b.Ed25519, b.chain, 2, c.Digest())
 	require.Equal(t, []string{"persist", "persist", "all: commit"}, kinds(b.step(m)), "a proof of this attempt is all its prepares")
 	require.Equal(t, []string{"persist", "all: prepare"}, kinds(b.step(quorum.Timeout{})), "locked, and goes on with its lock")
 	b.step(b.prepare(1, 3, c))
@@ -307,7 +308,7 @@ func TestAProofIsPreparedAfterwardsAndNeverLockedFromLater(t *testing.T) {
 
 func TestTwoSignaturesForOneThingAreEvidence(t *testing.T) {
 	b := newBench(t)
-	c, other, third := content(b.chain, 1), content(b.chain, 2), content(b.chain, 3)
+	c, other, third := sim.Content(b.chain, 1), sim.Content(b.chain, 2), sim.Content(b.chain, 3)
 	b.step(b.prepare(1, 0, c))
 	first, second := b.prepare(1, 0, c), b.prepare(1, 0, other)
 	require.Equal(t, []quorum.Effect{quorum.Evidence{Member: 1, First: first, Second: second}}, b.step(second))
@@ -322,7 +323,7 @@ func TestTwoSignaturesForOneThingAreEvidence(t *testing.T) {
 
 func TestEvidenceOfAnAttemptThatIsOverIsNotRefused(t *testing.T) {
 	b := newBench(t)
-	c, other := content(b.chain, 1), content(b.chain, 2)
+	c, other := sim.Content(b.chain, 1), sim.Content(b.chain, 2)
 	b.step(b.prepare(1, 0, c))
 	b.step(quorum.Candidate{Content: c})
 	b.step(quorum.Timeout{})
@@ -331,7 +332,7 @@ func TestEvidenceOfAnAttemptThatIsOverIsNotRefused(t *testing.T) {
 
 func TestOtherHeightsAreAnswered(t *testing.T) {
 	b := newBench(t)
-	first, above := content(b.chain, 1), b.above(1)
+	first, above := sim.Content(b.chain, 1), b.above(1)
 	require.Equal(t, []string{"behind", "one: resync"}, kinds(b.step(b.prepareAt(1, 2, 0, above))))
 	require.Equal(t, []string{"behind", "one: resync"}, kinds(b.step(b.commit(1, above))))
 	require.Equal(t, []string{"behind", "all: resync"}, kinds(b.step(&quorum.Decided{Certificate: b.certificate(above)})))
@@ -345,14 +346,14 @@ func TestOtherHeightsAreAnswered(t *testing.T) {
 	require.Equal(t, []quorum.Effect{quorum.SendCertificate{To: 1, Height: 1}}, b.step(b.commit(1, first)))
 	require.Empty(t, b.step(own))
 	certificate := b.certificate(first)
-	b.decide(content(b.chain, 2))
+	b.decide(sim.Content(b.chain, 2))
 	_, _, err := quorum.Step(b.cfg, b.s, &quorum.Decided{Certificate: certificate})
 	require.ErrorIs(t, err, quorum.ErrWrongHeight)
 }
 
 func TestAMemberWithALockAdoptsWhatTheOthersDecided(t *testing.T) {
 	b := newBench(t)
-	c := content(b.chain, 1)
+	c := sim.Content(b.chain, 1)
 	b.step(quorum.Candidate{Content: c})
 	b.step(b.prepare(1, 0, c))
 	b.step(b.prepare(2, 0, c))
@@ -360,11 +361,11 @@ func TestAMemberWithALockAdoptsWhatTheOthersDecided(t *testing.T) {
 }
 
 func TestOnlyAMatchingConfigSteps(t *testing.T) {
-	chain, other := genesis(t, 2, 0), genesis(t, 2, 1)
-	m := known
-	_, _, err := quorum.Step(m.config(other, 0), quorum.Begin(chain), quorum.Start{})
+	chain, other := genesis(2, 0), genesis(2, 1)
+	m := sim.Ed25519{}
+	_, _, err := quorum.Step(sim.Config(m, other, 0), quorum.Begin(chain), quorum.Start{})
 	require.ErrorIs(t, err, quorum.ErrWrongChain)
-	cfg := m.config(chain, 0)
+	cfg := sim.Config(m, chain, 0)
 	_, _, err = quorum.Step(cfg, quorum.Begin(chain), quorum.Tick{})
 	require.ErrorIs(t, err, quorum.ErrNotStarted)
 	swapped := *cfg
@@ -374,7 +375,7 @@ func TestOnlyAMatchingConfigSteps(t *testing.T) {
 }
 
 func TestAConfigVerifiesWithEd25519(t *testing.T) {
-	chain, signer := genesis(t, 2, 0), memoSigner{known, 1}
+	chain, signer := genesis(2, 0), sim.SignerOf(sim.Ed25519{}, 1)
 	cfg, err := quorum.NewConfig(chain, chain.Roster[1].Key, signer)
 	require.NoError(t, err)
 	require.Equal(t, 1, cfg.Self)
