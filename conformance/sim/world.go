@@ -231,7 +231,9 @@ func (w *World) carryOutAll(x *Node, m quorum.Message, effects []quorum.Effect, 
 	case x.Up:
 		w.record(x, r)
 	case done == counted && counted > 0 || stop == len(effects):
+		x.Up = true // it was, between the last effect and the crash
 		w.record(x, r)
+		x.Up = false
 		w.record(x, Record{})
 	case done == 0:
 		w.record(x, Record{})
@@ -247,18 +249,33 @@ func (w *World) crashPoint(x *Node, effects []quorum.Effect) int {
 	if at := x.fault.crashesAt(effects, w.rng.IntN); at >= 0 && !w.calm {
 		return at
 	}
-	if !w.weather().Crashes || len(effects) == 0 || w.rng.IntN(12) > 0 {
+	if !w.weather().Crashes || len(effects) == 0 {
+		return -1
+	}
+	rare := 12
+	if slices.ContainsFunc(effects, writes) {
+		rare = 5
+	}
+	if w.rng.IntN(rare) > 0 {
 		return -1
 	}
 	return w.rng.IntN(len(effects) + 1)
 }
 
-func countedEffect(e quorum.Effect) bool {
+func writes(e quorum.Effect) bool {
 	switch e.(type) {
-	case quorum.Persist, quorum.Send, quorum.Append, quorum.Announce, quorum.SendCertificate:
+	case quorum.Persist, quorum.Append:
 		return true
 	}
 	return false
+}
+
+func countedEffect(e quorum.Effect) bool {
+	switch e.(type) {
+	case quorum.Send, quorum.Announce, quorum.SendCertificate:
+		return true
+	}
+	return writes(e)
 }
 
 // down takes a member's memory.
