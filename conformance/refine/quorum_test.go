@@ -224,22 +224,34 @@ func TestAMessageThatTheModelCannotSayIsForeign(t *testing.T) {
 		_, err = w.Naming.Message(bad)
 		require.ErrorIs(t, err, ErrForeign, name)
 	}
-	for name, e := range map[string]quorum.Effect{
-		"a reply to another":    quorum.Send{To: 0, Message: mine(t, w)},
-		"a prepare to one":      quorum.Send{To: 1, Message: &quorum.Prepare{Chain: w.chain}},
-		"bytes of no Durable":   quorum.Persist{Durable: []byte{1}},
-		"a certificate to self": quorum.SendCertificate{To: 0, Height: 1},
+	prepare := made(t, w, `[type |-> "prepare", from |-> m1, height |-> 1, attempt |-> 0, digest |-> <<a>>, proof |-> None]`)
+	answer := made(t, w, `[type |-> "reply", from |-> m1, to |-> m2, height |-> 1, nonce |-> 1, prepare |-> None, commit |-> None]`)
+	question := made(t, w, `[type |-> "resync", from |-> m1, height |-> 1, nonce |-> 1]`)
+	certified := func(uint64) *cert.Certificate { return nil }
+	for _, to := range []quorum.Send{
+		{To: quorum.Everyone, Message: prepare}, {To: 1, Message: answer},
+		{To: 1, Message: question}, {To: quorum.Everyone, Message: question},
 	} {
-		_, err := w.Effects(0, 1, []quorum.Effect{e}, func(uint64) *cert.Certificate { return &cert.Certificate{} })
+		_, err := w.Effects(0, 1, []quorum.Effect{to}, certified)
+		require.NoError(t, err)
+	}
+	for name, e := range map[string]quorum.Effect{
+		"a reply to oneself":      quorum.Send{To: 0, Message: answer},
+		"a reply to everyone":     quorum.Send{To: quorum.Everyone, Message: answer},
+		"a prepare to one":        quorum.Send{To: 1, Message: prepare},
+		"a question to oneself":   quorum.Send{To: 0, Message: question},
+		"a question to nobody":    quorum.Send{To: 2, Message: question},
+		"bytes of no Durable":     quorum.Persist{Durable: []byte{1}},
+		"a certificate not there": quorum.SendCertificate{To: 1, Height: 1},
+	} {
+		_, err := w.Effects(0, 1, []quorum.Effect{e}, certified)
 		require.ErrorIs(t, err, ErrForeign, name)
 	}
 }
 
-// mine is a reply of member 0 to member 1.
-func mine(t *testing.T, w *World) quorum.Wire {
-	reply, err := tlavalue.Parse(`[commit |-> None, from |-> m1, height |-> 1, nonce |-> 1, prepare |-> None, to |-> m2, type |-> "reply"]`)
-	require.NoError(t, err)
-	m, err := w.Message(reply, Everything)
+// made returns the message of a record.
+func made(t *testing.T, w *World, text string) quorum.Wire {
+	m, err := w.Message(parsed(t, text), Everything)
 	require.NoError(t, err)
 	return m
 }

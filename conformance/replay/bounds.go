@@ -19,7 +19,7 @@ func newBounds(cfg Config) (b bounds, err error) {
 
 // checkBounds checks that a state is beyond the bounds exactly where Graph is false.
 func (q *Quorum) checkBounds(s int) {
-	starts, within := 0, true
+	starts := 0
 	var parts []*situation
 	for m := range q.members {
 		if sit, ok := q.situation(s, m); ok {
@@ -27,7 +27,7 @@ func (q *Quorum) checkBounds(s int) {
 			starts += sit.starts
 		}
 	}
-	within = starts <= q.bounds.starts
+	within := starts <= q.bounds.starts
 	for _, sit := range parts {
 		within = within && q.bounds.hold(sit)
 	}

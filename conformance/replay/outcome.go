@@ -228,10 +228,16 @@ func (q *Quorum) checkTold(sit *situation, o *outcome, msg quorum.Message, effec
 	}
 	need, is := needOf(sit, o.mem, height)
 	_, tick := msg.(quorum.Tick)
-	if wanted := is && (tick || !was || need != needed); wanted != (len(asked) == 1) {
+	wanted := is && (tick || !was || need != needed)
+	return q.checkAsked(asked, need, wanted)
+}
+
+// checkAsked checks that a candidate is asked for where one is wanted.
+func (q *Quorum) checkAsked(asked []quorum.NeedCandidate, need need, wanted bool) string {
+	if wanted != (len(asked) == 1) {
 		return fmt.Sprintf("asked for %v; wanted: %v", asked, wanted)
 	}
-	if len(asked) == 0 {
+	if !wanted {
 		return ""
 	}
 	digest := tlavalue.Value(refine.None)

@@ -76,32 +76,42 @@ func NewQuorum(c *corpus.Corpus, cfg Config) (*Quorum, error) {
 			return nil, err
 		}
 	}
-	var err error
-	if q.bounds, err = newBounds(cfg); err != nil {
-		return nil, err
-	}
-	if q.liars, err = cfg.Set("Liars"); err != nil {
-		return nil, err
-	}
-	if q.lies, err = cfg.Set("Attempts"); err != nil {
-		return nil, err
-	}
-	members, err := cfg.Set("Members")
+	values, err := q.readConstants(cfg)
 	if err != nil {
 		return nil, err
 	}
-	values, err := cfg.Set("Values")
-	if err != nil {
-		return nil, err
+	var names []string
+	for _, m := range q.members {
+		names = append(names, string(m))
 	}
-	for _, m := range members {
-		q.members = append(q.members, m.(tlavalue.Model))
-	}
-	if q.w, err = refine.NewWorld(texts(members), texts(values), q.bounds.height+1); err != nil {
+	if q.w, err = refine.NewWorld(names, texts(values), q.bounds.height+1); err != nil {
 		return nil, err
 	}
 	q.shared.universe, err = q.makeUniverse(texts(values))
 	return q, err
+}
+
+// readConstants reads what the model was run with, and returns its values.
+func (q *Quorum) readConstants(cfg Config) (values tlavalue.Set, err error) {
+	if q.bounds, err = newBounds(cfg); err != nil {
+		return nil, err
+	}
+	var members tlavalue.Set
+	for name, at := range map[string]*tlavalue.Set{
+		"Liars": &q.liars, "Attempts": &q.lies, "Members": &members, "Values": &values,
+	} {
+		if *at, err = cfg.Set(name); err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range members {
+		name, ok := m.(tlavalue.Model)
+		if !ok {
+			return nil, fmt.Errorf("the member %v is no model value", m)
+		}
+		q.members = append(q.members, name)
+	}
+	return values, nil
 }
 
 func texts(values []tlavalue.Value) (all []string) {

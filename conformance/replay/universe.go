@@ -250,27 +250,33 @@ func (q *Quorum) refusals(sit *situation, groups map[string]*group) {
 			try(receives[field(x, "type")], x, msg, err)
 		}
 	}
-	q.tryShell(sit, groups, try)
-	if _, crash := groups[groupKey(sit.name, "Crash", refine.None)]; crash {
-		met++
-	}
-	for _, g := range groups {
-		if g.sit.name == sit.name {
-			met--
-		}
-	}
-	if met != 0 {
-		q.add("%d actions of the graph are no instances in\n%s", -met, stateText(q.c, sit.state))
-	}
+	q.tryShell(sit, try)
+	q.checkMet(sit, groups, met)
 	again, err := q.stateOf(sit)
 	if err != nil || !unchanged(&input, &again) {
 		q.add("a refused message has changed the state that it met (%v)\n%s", err, stateText(q.c, sit.state))
 	}
 }
 
+// checkMet checks that all actions of a member in a state but its crash were met among
+// the instances.
+func (q *Quorum) checkMet(sit *situation, groups map[string]*group, met int) {
+	for _, g := range groups {
+		if g.sit.name == sit.name && g.name != "Crash" {
+			met--
+		}
+	}
+	if _, crash := groups[groupKey(sit.name, "Crash", refine.None)]; crash != sit.up() {
+		q.add("a crash has an edge: %v, in\n%s", crash, stateText(q.c, sit.state))
+	}
+	if met != 0 {
+		q.add("%d actions of the graph are no instances in\n%s", -met, stateText(q.c, sit.state))
+	}
+}
+
 // tryShell tries what the shell can ask of a member: candidates for any attempt, a
 // tick, a timeout, a start.
-func (q *Quorum) tryShell(sit *situation, groups map[string]*group, try func(string, tlavalue.Value, quorum.Message, error)) {
+func (q *Quorum) tryShell(sit *situation, try func(string, tlavalue.Value, quorum.Message, error)) {
 	now, _ := field(sit.mem, "attempt").(tlavalue.Int)
 	for _, x := range q.shared.universe {
 		if field(x, "type") != tlavalue.Value(tlavalue.String("decided")) {
