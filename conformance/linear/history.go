@@ -52,6 +52,14 @@ func (h *History) Add(client int, in, out any, from, to int64) {
 	h.lists[client] = append(h.lists[client], porcupine.Operation{ClientId: client, Input: in, Output: out, Call: from, Return: to})
 }
 
+// Forget has a client make a call and not wait for it: what it comes to is Unknown.
+// The call may still be under way when Forget returns; done is told when it ends.
+func (h *History) Forget(client int, in any, done *sync.WaitGroup, call func()) {
+	from := time.Since(h.start).Nanoseconds()
+	done.Go(call)
+	h.Add(client, in, Unknown{}, from, never)
+}
+
 // guarded makes a panic, and a fault in mapped memory, the call's output.
 func guarded(call func() any) (out any) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
