@@ -110,6 +110,9 @@ func (d *DataPath) Run() {
 		if state.Initial {
 			d.checkInitial(s)
 		}
+		if d.enough() {
+			return
+		}
 		if state.Beyond {
 			continue
 		}

@@ -130,6 +130,9 @@ func (q *Quorum) Run() {
 			q.checkInitial(s)
 		}
 		q.checkBounds(s)
+		if q.enough() {
+			return
+		}
 		if state.Beyond {
 			continue
 		}

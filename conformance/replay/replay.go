@@ -114,14 +114,18 @@ type Findings struct {
 	Shown []string // the first ones
 }
 
-// shown is how many findings are kept as text.
-const shown = 5
+const (
+	shown  = 5  // so many findings are kept as text
+	enough = 50 // after so many a replay ends
+)
 
 func (f *Findings) add(format string, args ...any) {
 	if f.Count++; len(f.Shown) < shown {
 		f.Shown = append(f.Shown, fmt.Sprintf(format, args...))
 	}
 }
+
+func (f *Findings) enough() bool { return f.Count >= enough }
 
 // String returns the findings for people, "" for none.
 func (f *Findings) String() string {
