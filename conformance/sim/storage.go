@@ -8,21 +8,25 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
 )
 
-// ErrFailing is what a Storage's Load gives where its disk fails for now: the member
-// stays down, and tries again later.
-var ErrFailing = errors.New("the disk fails for now")
+var (
+	// ErrFailing is what a Storage's Load gives where its disk fails for now: the member
+	// stays down, and tries again later.
+	ErrFailing = errors.New("the disk fails for now")
+	// ErrUndone is what a Storage's writes give where the disk holds what it held
+	// before. After any other error it may hold the old or the new.
+	ErrUndone = errors.New("the write is not done")
+)
 
-// Storage is a member's disk, where it is more than two variables. A write that
-// returns an error may be done or not; the member is down then, and the next Load
-// tells.
+// Storage is a member's disk, where it is more than two variables. Where a write fails
+// the member is down, and the next Load tells what is there.
 type Storage interface {
 	// Load opens the disk after a crash and returns what is on it: the bytes of the
 	// last Save, or nil, and the certificates from the genesis on.
 	Load() (durable []byte, log []cert.Certificate, err error)
 	Save(durable []byte) error
 	Append(*cert.Certificate) error
-	// Crash takes the power, or the process alone.
-	Crash()
+	Crash() // takes the power, or the process alone
+	Heal()  // ends all faults
 }
 
 // write does an effect that writes, and reports whether it is done. Where the disk
@@ -54,6 +58,12 @@ func (w *World) writeReal(x *Node, e quorum.Effect) bool {
 		err = x.store.Append(&e.Certificate)
 	}
 	if err != nil {
+		if w.calm {
+			w.fail(RuleDisk, x, "a write fails on a disk without faults: %v", err)
+		}
+		if errors.Is(err, ErrUndone) {
+			x.doubt = nil
+		}
 		w.Stats.FailedWrites++
 		w.down(x)
 		return false

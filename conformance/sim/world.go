@@ -259,7 +259,11 @@ func (w *World) crashPoint(x *Node, effects []quorum.Effect) int {
 	if w.rng.IntN(rare) > 0 {
 		return -1
 	}
-	return w.rng.IntN(len(effects) + 1)
+	at := w.rng.IntN(len(effects) + 1)
+	if at == 0 || at == len(effects) { // between two effects it tells more
+		at = w.rng.IntN(len(effects) + 1)
+	}
+	return at
 }
 
 func writes(e quorum.Effect) bool {
