@@ -252,6 +252,9 @@ func (l *lie) damage() {
 		return
 	}
 	b := slices.Clone(w.history[w.rng.IntN(len(w.history))].Bytes)
+	if len(b) == 0 { // cut before
+		b = []byte{0}
+	}
 	at := w.rng.IntN(len(b))
 	switch w.rng.IntN(4) {
 	case 0:
