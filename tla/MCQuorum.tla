@@ -28,6 +28,22 @@ Small ==
         /\ Len(log[m]) = MaxHeight /\ mem[m] # None => Untouched(mem[m])
         /\ mem[m] # None => mem[m].attempt <= MaxAttempt
 
+\* In place of MayCrash, where nobody starts again: a crash is then no more than silence,
+\* which every run has.
+NoCrash(m) == FALSE
+
+\* ... where nobody starts again but a member with a backup.
+BackupsCrash(m) == m \in Backups
+
+\* What a liar says is heard when it is of use: its prepare in that attempt or in a proof,
+\* its commit behind the own lock. Till then it changes nothing but what is held.
+LiesInTime == \A m \in Honest : mem[m] # None => \A i \in Liars :
+    LET s == mem[m] IN
+    /\ s.newest[i] # None =>
+        \/ s.newest[i].attempt <= s.attempt
+        \/ s.proof # None /\ s.newest[i].attempt <= s.proof.attempt
+    /\ s.commits[i] # None => s.lock # None
+
 \* Evidence decides nothing but what is told again.
 View == <<[m \in Honest |-> IF mem[m] = None THEN None ELSE [mem[m] EXCEPT !.evidence = {}]],
           disk, log, net, starts, backup>>
