@@ -29,7 +29,6 @@ type Cluster struct {
 	dir     string
 	rng     *rand.Rand
 	bus     *transport.Memory
-	genesis cert.Chain
 	members []*seat
 	quiet   bool // no more crashes
 	failed  error

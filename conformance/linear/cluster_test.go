@@ -257,7 +257,7 @@ func TestTheClustersClientViewIsLinearizable(t *testing.T) {
 	certified, pending, lost, crashes := 0, 0, 0, 0
 	for seed := range uint64(layer.Runs(4, 100)) {
 		v := runCluster(t, seed, 4, 6000)
-		judge(t, clusterModel, v.history)
+		judge(t, "a cluster", clusterModel, v.history)
 		certified, pending, crashes = certified+v.counts.certified, pending+v.counts.pending, crashes+v.cluster.Crashes
 		lost += v.counts.lost
 	}

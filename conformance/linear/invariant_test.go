@@ -271,6 +271,11 @@ func (w *world) archived() (*archive.Past, plainPast) {
 		panic(err)
 	}
 	past := archive.New(dir)
+	w.atEnd(func() {
+		if err := past.Close(); err != nil {
+			panic(err)
+		}
+	})
 	if err := past.AddMerge(1, root, &cert.MergeBody{Streams: plainStreams(events)}); err != nil {
 		panic(err)
 	}

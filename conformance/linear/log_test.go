@@ -202,7 +202,7 @@ func TestTheCertificateLogIsLinearizable(t *testing.T) {
 		s.late.Wait()
 		require.Positive(t, s.log.Count())
 		require.NoError(t, s.log.Close())
-		judge(t, logModel, h.Operations())
+		judge(t, "the certificate log", logModel, h.Operations())
 	}
 	a, b := plainHash(&bare(0, cert.Hash{}, "a").Envelope), plainHash(&bare(0, cert.Hash{}, "b").Envelope)
 	put := func(hash cert.Hash) logCall { return logCall{op: "append", cert: hash} }
@@ -290,7 +290,7 @@ func TestVoteFilesAreLinearizable(t *testing.T) {
 		})
 		late.Wait()
 		require.NoError(t, l.Close())
-		judge(t, voteModel, h.Operations())
+		judge(t, "vote files", voteModel, h.Operations())
 	}
 	save, load := voteCall{"m", "save", "a"}, voteCall{"m", "load", ""}
 	refuse(t, voteModel, "a vote that was lost", Calls(save, "", load, ""))
@@ -353,7 +353,7 @@ func TestTheFoldersLockIsLinearizable(t *testing.T) {
 				}
 			}
 		})
-		judge(t, lockModel, h.Operations())
+		judge(t, "the folder's lock", lockModel, h.Operations())
 	}
 	refuse(t, lockModel, "two holders", Calls("open", "opened", "open", "opened"))
 	refuse(t, lockModel, "locked by nobody", Calls("open", "opened", "close", "", "open", "locked"))

@@ -4,39 +4,30 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// A Function is an exported function or method of the kernel.
+// KernelFolders are the kernel's packages, below a checkout.
+const KernelFolders = "impl/kernel/*"
+
+// A Function is an exported function or method.
 type Function struct {
 	Name  string // package.Function or package.Type.Method
 	Fails bool   // its last result is an error
 }
 
-// Functions lists the exported functions and methods of the kernel's packages in
-// the checkout, from their source, by name. Methods of types that are not
-// exported are not among them.
-func Functions(checkout string) ([]Function, error) {
-	paths, err := filepath.Glob(filepath.Join(checkout, "impl", "kernel", "*", "*.go"))
+// Functions lists the exported functions and methods of the packages in the folders
+// of a checkout, from their source, by name. Methods of types that are not exported
+// are not among them.
+func Functions(checkout string, folders ...string) ([]Function, error) {
+	files, err := Sources(checkout, folders...)
 	if err != nil {
 		return nil, err
 	}
 	var list []Function
-	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		source, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, source, 0)
-		if err != nil {
-			return nil, err
-		}
+	for _, file := range files {
 		for _, d := range file.Decls {
 			if f, ok := d.(*ast.FuncDecl); ok && f.Name.IsExported() {
 				if name, ok := nameOf(f); ok {
@@ -47,6 +38,29 @@ func Functions(checkout string) ([]Function, error) {
 	}
 	slices.SortFunc(list, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
+}
+
+// Sources parses the files of the packages in the folders of a checkout, but for
+// their tests. A folder may have * in its path.
+func Sources(checkout string, folders ...string) ([]*ast.File, error) {
+	var files []*ast.File
+	for _, folder := range folders {
+		paths, err := filepath.Glob(filepath.Join(checkout, filepath.FromSlash(folder), "*.go"))
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, file)
+		}
+	}
+	return files, nil
 }
 
 // nameOf returns Function or Type.Method, unless the type is not exported.

@@ -98,10 +98,11 @@ type world struct {
 	events  []parts // by key
 	view    *omegalog.OmegaLogView
 	offsets []int // of the frames in the mapped file
+	atEnd   func(do func())
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{events: drawEvents(rand.New(rand.NewPCG(1, 2)), 48)}
+	w := &world{events: drawEvents(rand.New(rand.NewPCG(1, 2)), 48), atEnd: t.Cleanup}
 	path := filepath.Join(t.TempDir(), "world.omega")
 	file := plainHeader(7)
 	for _, e := range w.events {
