@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -95,8 +96,8 @@ func NewDataPath(c *corpus.Corpus, cfg Config, dir string) (*DataPath, error) {
 // Close closes the traces that the histories have mapped.
 func (d *DataPath) Close() (err error) {
 	for _, h := range d.histories {
-		if closed := h.Past.Close(); closed != nil {
-			err = closed
+		if h.History != nil {
+			err = errors.Join(err, h.Past.Close())
 		}
 	}
 	return err
