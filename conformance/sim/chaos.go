@@ -100,6 +100,8 @@ func (w *World) Chaos(actions int) {
 			w.replay()
 		case r < 54:
 			w.disturb(x)
+		case r < 56:
+			w.offer(x)
 		default:
 			w.transmit()
 		}
@@ -128,6 +130,16 @@ func (w *World) upOrDown(x *Node, down bool) {
 func (w *World) replay() {
 	if len(w.history) > 0 {
 		w.Hand(w.history[w.rng.IntN(len(w.history))])
+	}
+}
+
+// offer gives a member a candidate that it has not asked for: it may not be ready yet,
+// or have prepared already.
+func (w *World) offer(x *Node) {
+	if x.Up && !w.finished(x) {
+		c := w.content(x.Chain, w.Variant(x.ID, x.State.Height(), x.State.Attempt))
+		x.book[c.Digest()] = c
+		_ = w.Step(x, quorum.Candidate{Attempt: x.State.Attempt, Content: c})
 	}
 }
 

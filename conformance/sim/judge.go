@@ -21,6 +21,7 @@ const (
 	RuleNeed     Rule = "what is asked of the shell can be had"
 	RuleHeld     Rule = "the candidates held are those referred to, in order"
 	RuleAttempt  Rule = "attempts go one by one, and none is forgotten"
+	RuleStand    Rule = "a member stands for its lock, else for the highest proof it knows, else for what it made"
 	RuleProof    Rule = "no proof is forgotten, and none is relied on before it is on disk"
 	RuleLock     Rule = "a member locks once a height, from all prepares of its attempt, and never forgets it"
 	RuleSplit    Rule = "no two honest members are locked apart"
@@ -97,10 +98,36 @@ func (j *judge) step(x *Node, m quorum.Message) (quorum.State, []quorum.Effect, 
 		return next, nil, err
 	}
 	j.held(x, &next)
+	if p := carried(m); p != nil && next.Height() == x.State.Height() && next.Halted == nil && height(m) == next.Height() &&
+		(next.Proof == nil || next.Proof.Attempt < p.Attempt) {
+		j.w.fail(RuleProof, x, "a %s has brought a proof of %d, which is not taken over", actOf(m), p.Attempt)
+	}
 	if next.Lock != nil && next.Lock.Digest != next.Proof.Digest {
 		j.w.fail(RuleProof, x, "the highest proof is for %v, the lock for %v", next.Proof.Digest, next.Lock.Digest)
 	}
 	return next, effects, nil
+}
+
+// carried returns the proof that a message brings, or nil.
+func carried(m quorum.Message) *quorum.Proof {
+	switch m := m.(type) {
+	case *quorum.Prepare:
+		return m.Proof
+	case *quorum.Commit:
+		return m.Proof
+	}
+	return nil
+}
+
+// height returns that of a prepare or commit.
+func height(m quorum.Message) uint64 {
+	switch m := m.(type) {
+	case *quorum.Prepare:
+		return m.Height
+	case *quorum.Commit:
+		return m.Envelope.BatchID
+	}
+	return 0
 }
 
 func (j *judge) pure(x *Node, m quorum.Message, before string, next *quorum.State, effects []quorum.Effect, err error) {
@@ -154,13 +181,28 @@ func (j *judge) persist(x *Node, e quorum.Persist) {
 			j.compare(x, old, d)
 		}
 	}
-	if p := d.Prepare; p != nil {
-		if p.Attempt > j.next[k] {
-			j.w.fail(RuleAttempt, x, "it prepares in %d, and has not in %d", p.Attempt, j.next[k])
-		}
-		j.next[k] = max(j.next[k], p.Attempt+1)
+	if d.Prepare != nil && d.Prepare.Attempt >= j.next[k] {
+		j.newPrepare(x, d, j.next[k])
+		j.next[k] = d.Prepare.Attempt + 1
 	}
 	j.persistLock(x, k, d)
+}
+
+// newPrepare checks the first prepare of an attempt: want is the attempt that is next.
+func (j *judge) newPrepare(x *Node, d *quorum.Durable, want uint64) {
+	p := d.Prepare
+	if p.Attempt > want {
+		j.w.fail(RuleAttempt, x, "it prepares in %d, and has not in %d", p.Attempt, want)
+	}
+	if d.Lock != nil && d.Lock.Digest != p.Digest {
+		j.w.fail(RuleStand, x, "locked on %v it prepares %v in %d", d.Lock.Digest, p.Digest, p.Attempt)
+	}
+	if d.Proof != nil && d.Proof.Digest != p.Digest {
+		j.w.fail(RuleStand, x, "it prepares %v in %d, and knows a proof of %d for %v", p.Digest, p.Attempt, d.Proof.Attempt, d.Proof.Digest)
+	}
+	if _, ok := j.w.contents[p.Digest]; !ok || j.w.contents[p.Digest].Envelope.Prev != x.Chain.Head {
+		j.w.fail(RuleStand, x, "it prepares %v in %d, which nobody made for this height", p.Digest, p.Attempt)
+	}
 }
 
 func (j *judge) compare(x *Node, old, d *quorum.Durable) {
