@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -76,7 +77,26 @@ func (f *faulty) load() (content []byte, log []cert.Certificate, err error) {
 		return nil, nil, err
 	}
 	content, log = contents(f.log, f.votes)
-	return content, log, nil
+	return content, log, f.checkFile(log)
+}
+
+// checkFile checks that the log's file is its records and nothing else.
+func (f *faulty) checkFile(log []cert.Certificate) error {
+	f.disk.FailAt(0, 0)
+	got, err := f.disk.ReadFile(certlog.Path(folder))
+	if err != nil {
+		return err
+	}
+	want := certlog.AppendHeader(nil)
+	for i := range log {
+		if want, err = cert.AppendRecord(want, &log[i]); err != nil {
+			return err
+		}
+	}
+	if !bytes.Equal(got, want) {
+		return fmt.Errorf("%s has %d bytes, its %d records make %d", certlog.Path(folder), len(got), len(log), len(want))
+	}
+	return nil
 }
 
 // contents returns what the log and the vote file hold.
@@ -97,8 +117,15 @@ func promised(err error) error {
 	return fmt.Errorf("%w: %w", sim.ErrUndone, err)
 }
 
-func (f *faulty) Save(content []byte) error        { return promised(f.votes.Save(content)) }
-func (f *faulty) Append(c *cert.Certificate) error { return promised(f.log.Append(c)) }
+func (f *faulty) Save(content []byte) error {
+	f.arm(24)
+	return promised(f.votes.Save(content))
+}
+
+func (f *faulty) Append(c *cert.Certificate) error {
+	f.arm(6)
+	return promised(f.log.Append(c))
+}
 
 func (f *faulty) Crash() {
 	f.disk.FailAt(0, 0)
