@@ -28,6 +28,10 @@ Circular == 1 :> <<Event(4, 2, "a", {<<4, 2>>})>>
 Tangled  == 1 :> Writer2 @@ 2 :> Rewritten \o <<Third>> \o Broken
 All      == 1 :> Writer1 @@ 2 :> Writer2 @@ 3 :> LateFile @@ 4 :> Rewritten \o Broken
 
+\* A bound: of all that the members have at hand, one section at most is there twice.
+Doubles(m) == Len(pool[m]) - Cardinality(Range(pool[m]))
+OneDouble  == \A a, b \in Members : a # b => Doubles(a) + Doubles(b) <= 1
+
 (* What has to be reachable, so that the properties are about something. *)
 AllSettled     == \E m \in Honest : settled[m] = Names
 Obstructed(k)   == \E m \in Honest : \E h \in DOMAIN log[m] : \E i \in DOMAIN log[m][h].obstructions :
