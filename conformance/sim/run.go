@@ -78,7 +78,9 @@ func (w *World) play() (rounds int, err error) {
 	if w.options.Liars > 0 {
 		return 0, nil
 	}
-	return w.Settle(uint64(w.options.Heights)+1, w.bound()), nil
+	rounds = w.Settle(uint64(w.options.Heights)+1, w.bound())
+	w.readDisks()
+	return rounds, nil
 }
 
 // Bytes returns the logs' bytes, member by member.

@@ -31,6 +31,7 @@ const folder = "d"
 type faulty struct {
 	name   string
 	disk   *durabletest.Disk
+	left   int // as in powered
 	pick   func(n int) int
 	calm   bool
 	log    *certlog.Log
@@ -49,12 +50,17 @@ func genesisLog(t *testing.T, genesis cert.Certificate) []byte {
 	return b
 }
 
-// arm makes one of the next operations fail, perhaps.
+// arm makes one of the next operations fail, perhaps, or the power go.
 func (f *faulty) arm(within int) {
-	step := 0
-	if !f.calm && f.pick(2) == 0 {
+	step, left := 0, -1
+	switch what := f.pick(4); {
+	case f.calm:
+	case what == 0:
 		step = 1 + f.pick(within)
+	case what == 1:
+		left = 1 + f.pick(within)
 	}
+	f.left = left
 	f.disk.FailAt(step, durabletest.Outcomes[f.pick(len(durabletest.Outcomes))])
 }
 
@@ -70,7 +76,7 @@ func (f *faulty) Load() ([]byte, []cert.Certificate, error) {
 }
 
 func (f *faulty) load() (content []byte, log []cert.Certificate, err error) {
-	if f.log, err = openOn(f.disk, certlog.Path(folder)); err != nil {
+	if f.log, err = openOn(powered{f.disk, &f.left}, certlog.Path(folder)); err != nil {
 		return nil, nil, err
 	}
 	if f.votes, err = f.log.Votes(f.name); err != nil {
@@ -83,6 +89,7 @@ func (f *faulty) load() (content []byte, log []cert.Certificate, err error) {
 // checkFile checks that the log's file is its records and nothing else.
 func (f *faulty) checkFile(log []cert.Certificate) error {
 	f.disk.FailAt(0, 0)
+	f.left = -1
 	got, err := f.disk.ReadFile(certlog.Path(folder))
 	if err != nil {
 		return err
@@ -118,25 +125,26 @@ func promised(err error) error {
 }
 
 func (f *faulty) Save(content []byte) error {
-	f.arm(24)
+	f.arm(12)
 	return promised(f.votes.Save(content))
 }
 
 func (f *faulty) Append(c *cert.Certificate) error {
-	f.arm(6)
+	f.arm(4)
 	return promised(f.log.Append(c))
 }
 
 func (f *faulty) Crash() {
 	f.disk.FailAt(0, 0)
-	if f.pick(2) == 0 {
+	if f.left == 0 || f.pick(2) == 0 {
 		f.counts.losses++
 		f.disk = f.disk.Crash(f.pick)
 	}
+	f.left = -1
 }
 
 func (f *faulty) Heal() {
-	f.calm = true
+	f.calm, f.left = true, -1
 	f.disk.FailAt(0, 0)
 }
 
@@ -147,7 +155,7 @@ func onDisks(t *testing.T, seed uint64, c *diskCounts) sim.Options {
 	o.Storage = func(i int, genesis cert.Certificate, pick func(n int) int) sim.Storage {
 		disk := durabletest.New(folder, filepath.Dir(certlog.VotePath(folder, memberName(i))))
 		require.NoError(t, durable.WriteFile(disk, certlog.Path(folder), genesisLog(t, genesis), 0o644))
-		return &faulty{name: memberName(i), disk: disk, pick: pick, counts: c}
+		return &faulty{name: memberName(i), disk: disk, left: -1, pick: pick, counts: c}
 	}
 	return o
 }
