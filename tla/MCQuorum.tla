@@ -28,12 +28,13 @@ Small ==
         /\ Len(log[m]) = MaxHeight /\ mem[m] # None => Untouched(mem[m])
         /\ mem[m] # None => mem[m].attempt <= MaxAttempt
 
-\* In place of MayCrash, where nobody starts again: a crash is then no more than silence,
-\* which every run has.
-NoCrash(m) == FALSE
+\* In place of MayCrash: who cannot start again within the bound does not crash. It would
+\* be silent from then on, which every run has.
+RestartsOnly(m) ==
+    Sum(starts, Honest) + Cardinality({i \in Honest : mem[i] = None}) < MaxStarts
 
-\* ... where nobody starts again but a member with a backup.
-BackupsCrash(m) == m \in Backups
+\* ... or nobody, where Restore is the only crash.
+NoCrash(m) == FALSE
 
 \* What a liar says is heard when it is of use: its prepare in that attempt or in a proof,
 \* its commit behind the own lock. Till then it changes nothing but what is held.
