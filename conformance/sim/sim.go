@@ -30,6 +30,12 @@
 // control flow is the same: Result.Flow is a hash of who stepped by what, at which
 // height and attempt, to which effects, and does not depend on the scheme.
 //
+// # Disks
+//
+// A member's disk is two variables, or a Storage. The tests have members on certlog's
+// log and vote file over a disk that fails at any operation and loses power in the
+// midst of one; what a start finds there must be what was written, bit by bit.
+//
 // # Records
 //
 // Options.Record sees every step of an honest member, with what it sent and its

@@ -40,7 +40,7 @@ type faulty struct {
 }
 
 // diskCounts is what disks have done to their members.
-type diskCounts struct{ losses, starts int }
+type diskCounts struct{ losses, starts, torn int }
 
 func memberName(i int) string { return fmt.Sprint("m", i) }
 
@@ -50,10 +50,10 @@ func genesisLog(t *testing.T, genesis cert.Certificate) []byte {
 	return b
 }
 
-// arm makes one of the next operations fail, perhaps, or the power go.
-func (f *faulty) arm(within int) {
+// arm makes one of the next operations fail, or the power go, each once in odds times.
+func (f *faulty) arm(odds, within int) {
 	step, left := 0, -1
-	switch what := f.pick(4); {
+	switch what := f.pick(odds); {
 	case f.calm:
 	case what == 0:
 		step = 1 + f.pick(within)
@@ -65,7 +65,7 @@ func (f *faulty) arm(within int) {
 }
 
 func (f *faulty) Load() ([]byte, []cert.Certificate, error) {
-	f.arm(16)
+	f.arm(8, 16)
 	durable, log, err := f.load()
 	if errors.Is(err, durabletest.ErrFault) {
 		f.counts.starts++
@@ -81,6 +81,9 @@ func (f *faulty) load() (content []byte, log []cert.Certificate, err error) {
 	}
 	if f.votes, err = f.log.Votes(f.name); err != nil {
 		return nil, nil, err
+	}
+	if f.log.Recovered() != nil {
+		f.counts.torn++
 	}
 	content, log = contents(f.log, f.votes)
 	return content, log, f.checkFile(log)
@@ -125,12 +128,12 @@ func promised(err error) error {
 }
 
 func (f *faulty) Save(content []byte) error {
-	f.arm(12)
+	f.arm(10, 7)
 	return promised(f.votes.Save(content))
 }
 
 func (f *faulty) Append(c *cert.Certificate) error {
-	f.arm(4)
+	f.arm(4, 2)
 	return promised(f.log.Append(c))
 }
 
@@ -151,7 +154,10 @@ func (f *faulty) Heal() {
 // onDisks returns options of the seed for members on disks that fail.
 func onDisks(t *testing.T, seed uint64, c *diskCounts) sim.Options {
 	o := sim.OptionsOf(seed)
-	o.Canary, o.Real = nil, true
+	o.Canary, o.Real = nil, seed%8 == 0
+	if seed%4 != 3 { // a liar keeps members from appending
+		o.Liars = 0
+	}
 	o.Storage = func(i int, genesis cert.Certificate, pick func(n int) int) sim.Storage {
 		disk := durabletest.New(folder, filepath.Dir(certlog.VotePath(folder, memberName(i))))
 		require.NoError(t, durable.WriteFile(disk, certlog.Path(folder), genesisLog(t, genesis), 0o644))
@@ -161,7 +167,7 @@ func onDisks(t *testing.T, seed uint64, c *diskCounts) sim.Options {
 }
 
 func TestMembersWithRealStorageLoseNothing(t *testing.T) {
-	seeds := layer.Runs(60, 3_000)
+	seeds := layer.Runs(240, 10_000)
 	var sum sim.Stats
 	var c diskCounts
 	for seed := range uint64(seeds) {
@@ -174,10 +180,12 @@ func TestMembersWithRealStorageLoseNothing(t *testing.T) {
 	}
 	t.Logf("%+v, %+v", sum, c)
 	for _, n := range []int{c.losses, c.starts, sum.FailedWrites, sum.Appends} {
-		require.Greater(t, n, seeds/2, "the runs are too tame")
+		require.Greater(t, n, seeds/4, "the runs are too tame")
 	}
+	require.Greater(t, c.torn, seeds/60, "the runs are too tame")
 	layer.Count(t, "storage_seeds", seeds)
 	layer.Count(t, "power_losses", c.losses)
+	layer.Count(t, "torn_tails", c.torn)
 }
 
 // liar is a disk that once says that it has written what it has not.
