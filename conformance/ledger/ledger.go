@@ -182,7 +182,7 @@ func (b *builder) read() (err error) {
 }
 
 func (b *builder) row(f function, faults []*mutants.Fault) Row {
-	r := Row{Function: f.name, File: f.file, Line: f.line, Cells: map[Column]*Cell{}, Links: b.formal[f.name]}
+	r := Row{Function: f.name, File: f.file, Line: f.line, Cells: map[Column]*Cell{}, Links: b.links(f.name)}
 	for _, c := range Columns {
 		r.Cells[c] = &Cell{}
 	}
@@ -199,6 +199,18 @@ func (b *builder) row(f function, faults []*mutants.Fault) Row {
 		b.problem("%s:%d: %s has no fault in %s", f.file, f.line, f.name, mutants.Folder)
 	}
 	return r
+}
+
+// links returns what is known of a function outside of the kernel: under its name,
+// under that of its type, and, in formal/, under the name of the method alone.
+func (b *builder) links(name string) []Link {
+	links := slices.Clone(b.formal[name])
+	parts := strings.Split(name, ".")
+	if len(parts) == 3 {
+		links = append(links, b.formal[parts[0]+"."+parts[2]]...)
+		links = append(links, b.formal[parts[0]+"."+parts[1]]...)
+	}
+	return links
 }
 
 // addClauses links the clauses of the docstring.

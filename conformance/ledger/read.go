@@ -156,10 +156,11 @@ func readFormal(root string) (map[string][]Link, error) {
 			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 				if name, err := strconv.Unquote(lit.Value); err == nil && isFunctionName(name) {
 					name = strings.TrimSuffix(name, ".")
-					for name != "" { // "order.Sort.distinct" is of order.Sort
-						links[name] = append(links[name], Link{"vectors of " + name, file, fset.Position(lit.Pos()).Line})
-						dot := strings.LastIndex(name, ".")
-						name = name[:max(dot, 0)]
+					link := Link{"vectors of " + name, file, fset.Position(lit.Pos()).Line}
+					links[name] = append(links[name], link)
+					if parts := strings.Split(name, "."); len(parts) > 2 && parts[2] != "" && !ast.IsExported(parts[len(parts)-1]) {
+						whole := strings.Join(parts[:len(parts)-1], ".") // "order.Sort.distinct" is of order.Sort
+						links[whole] = append(links[whole], link)
 					}
 				}
 			}

@@ -206,7 +206,10 @@ func TestOnlyAFailureOfEveryCheckKills(t *testing.T) {
 		require.False(t, at(Failed, v).Killed(), v)
 		require.Len(t, (&Report{Results: []Result{*at(Failed, v)}}).Problems(), 1)
 	}
-	require.Len(t, (&Report{Results: []Result{{ID: "x-y", Error: "no fault"}}}).Problems(), 1)
+	report := &Report{Results: []Result{{ID: "x-y", Error: "no fault", File: "a.tla"}, *at(Failed), *at(Failed, Passed)}}
+	report.Results[1].File, report.Results[2].File = "a.go", "b.go"
+	require.Len(t, report.Problems(), 2)
+	require.Equal(t, map[string]float64{"mutants": 3, "killed": 1, "checks": 3, "in_code": 2, "in_models": 1, "in_specifications": 0}, report.Counts())
 }
 
 func TestATimeOutIsNoKill(t *testing.T) {

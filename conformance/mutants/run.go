@@ -34,6 +34,7 @@ type Report struct {
 // Result says what came of one fault.
 type Result struct {
 	ID, Hash string // of the fault
+	File     string // in which it is planted
 	Checks   []Judged
 	Error    string  // why the fault is no fault, or ""
 	Seconds  float64 // for the mutant, all its checks together
@@ -80,6 +81,22 @@ func (r *Report) Killed() int {
 	}
 	return n
 }
+
+// Counts returns how many faults were planted in what, and how many were killed.
+func (r *Report) Counts() map[string]float64 {
+	counts := map[string]float64{"mutants": float64(len(r.Results)), "killed": float64(r.Killed()), "checks": 0}
+	for _, name := range plantedIn {
+		counts[name] = 0
+	}
+	for _, res := range r.Results {
+		counts[plantedIn[path.Ext(res.File)]]++
+		counts["checks"] += float64(len(res.Checks))
+	}
+	return counts
+}
+
+// plantedIn names the kinds of files that faults are planted in.
+var plantedIn = map[string]string{".go": "in_code", ".tla": "in_models", ".lean": "in_specifications"}
 
 // waitDelay is how long a process that was told to end may still hold its output.
 const waitDelay = 5 * time.Second
@@ -217,7 +234,7 @@ func (f *Fault) isGo() bool { return path.Ext(f.File) == ".go" }
 // fault plants one fault and judges its checks.
 func (r *run) fault(ctx context.Context, f *Fault, unfit map[Check]Verdict) Result {
 	start := time.Now()
-	res := Result{ID: f.ID, Hash: f.Hash()}
+	res := Result{ID: f.ID, Hash: f.Hash(), File: f.File}
 	if len(f.Checks) == 0 {
 		res.Error = f.At + ": no check must catch it"
 	}
