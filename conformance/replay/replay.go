@@ -11,8 +11,9 @@
 // messages sent, and nothing else changed. Where the edge is cut, its first effects
 // are done, in the code's order, and the member is down. The cuts that the graph has
 // must be those that the code's effects allow: so an effect that is missing, doubled or
-// out of order shows. Crash, Copy and Restore are the shell's, and change what they
-// say; Start is Begin and a Start with the disk's bytes.
+// out of order shows. A Crash takes the memory alone; Start is Begin and a Start with
+// the disk's bytes. The graph has no backups, so no Copy and no Restore, and nobody in
+// it halts: an action that is unknown here is a finding.
 //
 // What the model leaves out, the effects for the shell, is compared with the states
 // on both sides: evidence is told as often as it grows, a halt when it comes, and a
