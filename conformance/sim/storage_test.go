@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	_ "unsafe" // for the linkname
 
 	"github.com/stretchr/testify/require"
 
@@ -18,12 +17,6 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable/durabletest"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 )
-
-// openOn is certlog's open, which Open calls with the operating system's files once it
-// has the folder's lock. The product opens no other files, so that it is not exported.
-//
-//go:linkname openOn github.com/omega-sheaf-os/omega/impl/certlog.open
-func openOn(fsys durable.FS, path string) (*certlog.Log, error)
 
 const folder = "d"
 
@@ -76,7 +69,7 @@ func (f *faulty) Load() ([]byte, []cert.Certificate, error) {
 }
 
 func (f *faulty) load() (content []byte, log []cert.Certificate, err error) {
-	if f.log, err = openOn(powered{f.disk, &f.left}, certlog.Path(folder)); err != nil {
+	if f.log, err = certlog.OpenOn(powered{f.disk, &f.left}, certlog.Path(folder)); err != nil {
 		return nil, nil, err
 	}
 	if f.votes, err = f.log.Votes(f.name); err != nil {

@@ -77,7 +77,7 @@ func Open(dir string) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := open(durable.OS{}, Path(dir))
+	l, err := OpenOn(durable.OS{}, Path(dir))
 	return l.locked(unlock, err)
 }
 
@@ -100,10 +100,12 @@ func create(fsys durable.FS, path string) (*Log, error) {
 	if err := durable.WriteFile(fsys, path, AppendHeader(nil), 0o644); err != nil {
 		return nil, err
 	}
-	return open(fsys, path)
+	return OpenOn(fsys, path)
 }
 
-func open(fsys durable.FS, path string) (*Log, error) {
+// OpenOn is Open of the file path on the disk fsys, without the folder's lock: for
+// those who have the disk to themselves, as simulations do.
+func OpenOn(fsys durable.FS, path string) (*Log, error) {
 	if err := durable.Clean(fsys, path); err != nil {
 		return nil, err
 	}

@@ -192,7 +192,7 @@ func TestEveryFaultAndEveryCrashKeepsWhatWasAppended(t *testing.T) {
 		disk.FailAt(rapid.IntRange(0, 14).Draw(t, "step"), rapid.SampledFrom(durabletest.Outcomes).Draw(t, "outcome"))
 		acked, tried := runLog(t, disk, chain)
 		disk.FailAt(0, 0)
-		l, err := open(disk.Crash(draw(t)), testPath)
+		l, err := OpenOn(disk.Crash(draw(t)), testPath)
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, int(l.Count()), acked)
 		require.LessOrEqual(t, int(l.Count()), tried)
@@ -204,10 +204,10 @@ func TestEveryFaultAndEveryCrashKeepsWhatWasAppended(t *testing.T) {
 // It returns how many certificates are sure to be there and how many may be.
 func runLog(t *rapid.T, disk *durabletest.Disk, chain []*cert.Certificate) (acked, tried int) {
 	acked, tried = 2, 2
-	l, err := open(disk, testPath)
+	l, err := OpenOn(disk, testPath)
 	if err != nil {
 		require.ErrorIs(t, err, durabletest.ErrFault)
-		if l, err = open(disk, testPath); err != nil {
+		if l, err = OpenOn(disk, testPath); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -240,7 +240,7 @@ func TestAnErrorThatIsNotFatalHoldsAcrossACrash(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			disk := durabletest.New("d")
 			putLog(t, disk, chain[:1])
-			l, err := open(disk, testPath)
+			l, err := OpenOn(disk, testPath)
 			require.NoError(t, err)
 			disk.FailAt(1, outcome)
 			err = l.Append(chain[1])
@@ -268,7 +268,7 @@ func TestWhatOpenHasReadSurvivesACrash(t *testing.T) {
 		},
 		"stopped by a failed fsync": func(t *rapid.T, disk *durabletest.Disk) {
 			putLog(t, disk, chain[:1])
-			l, err := open(disk, testPath)
+			l, err := OpenOn(disk, testPath)
 			require.NoError(t, err)
 			disk.FailAt(2, durabletest.NotDone)
 			require.ErrorIs(t, l.Append(chain[1]), ErrFatal)
@@ -285,7 +285,7 @@ func TestWhatOpenHasReadSurvivesACrash(t *testing.T) {
 			disk := durabletest.New("d")
 			leave(t, disk)
 			for range 2 {
-				l, err := open(disk, testPath)
+				l, err := OpenOn(disk, testPath)
 				require.NoError(t, err)
 				require.Equal(t, chain, certificates(l))
 				disk = disk.Crash(draw(t))
@@ -298,7 +298,7 @@ func TestAFailedFsyncIsFatal(t *testing.T) {
 	chain := testChain(2, 1)
 	disk := durabletest.New("d")
 	putLog(t, disk, chain[:1])
-	l, err := open(disk, testPath)
+	l, err := OpenOn(disk, testPath)
 	require.NoError(t, err)
 	disk.FailAt(2, durabletest.NotDone) // 1 is the write, 2 the fsync
 	require.ErrorIs(t, l.Append(chain[1]), ErrFatal)
@@ -325,7 +325,7 @@ func TestACrashAtAnyMomentOfCreateLeavesNoLogOrAnEmptyOne(t *testing.T) {
 		_, createErr := create(disk, testPath)
 		disk.FailAt(0, 0)
 		after := disk.Crash(draw(t))
-		l, err := open(after, testPath)
+		l, err := OpenOn(after, testPath)
 		if createErr != nil && errors.Is(err, os.ErrNotExist) {
 			l, err = create(after, testPath)
 		}
