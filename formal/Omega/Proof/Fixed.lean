@@ -2,7 +2,6 @@ module
 
 public import Omega.Spec.Fixed
 public import Omega.Proof.FixedLemmas
-public import Omega.Proof.FixedRounding
 
 /-! # Proofs about fixed point -/
 
