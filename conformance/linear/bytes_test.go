@@ -49,6 +49,7 @@ func keySubjects(w *world) map[string]subject {
 		}
 		return some
 	}
+	keys := w.keys()
 	isKey := regexp.MustCompile(`^[0-9a-f]{56}$`)
 	spellings := func() []string {
 		k := w.events[3].key()
@@ -66,9 +67,9 @@ func keySubjects(w *world) map[string]subject {
 		"key.Key.EventID": field(func(k *key.Key) any { return k.EventID() },
 			func(k *key.Key) any { return [14]byte(unhex(hex.EncodeToString(k[:])[28:])) }),
 		"key.Key.Compare": pure(mapped, spread,
-			func(p [2]int) any { return w.keys()[p[0]].Compare(w.keys()[p[1]]) },
+			func(p [2]int) any { return keys[p[0]].Compare(keys[p[1]]) },
 			func(p [2]int) any {
-				a, b := w.keys()[p[0]], w.keys()[p[1]]
+				a, b := keys[p[0]], keys[p[1]]
 				return new(big.Int).SetBytes(a[:]).Cmp(new(big.Int).SetBytes(b[:]))
 			}),
 		"key.Parse": pure("the list of spellings", spellings,

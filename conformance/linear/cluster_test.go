@@ -200,7 +200,7 @@ func (v *view) placeOf(head *cert.Certificate) place {
 // runCluster has clients use a cluster for a number of steps, with crashes, and then
 // heals it.
 func runCluster(t *testing.T, seed uint64, clients, steps int) *view {
-	cluster, err := NewCluster(t.TempDir(), 3, seed)
+	cluster, err := NewCluster(scratch(t), 3, seed)
 	require.NoError(t, withoutCrash(err))
 	v := &view{t: t, cluster: cluster, rng: rand.New(rand.NewPCG(seed, 2)), members: 3, numbers: clients, byBatch: map[Batch]int{}}
 	for i := range clients {

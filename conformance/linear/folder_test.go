@@ -118,7 +118,7 @@ type sharedFolder struct {
 // newSharedFolder makes a chain of two members, and files of one event each, all of
 // different streams, so that any order of them is admitted.
 func newSharedFolder(t *testing.T, files int, crashed *atomic.Int64) *sharedFolder {
-	s := &sharedFolder{t: t, dir: filepath.Join(t.TempDir(), "folder"), byRoot: map[string]string{rootOf(nil).String(): "-"}, crashed: crashed}
+	s := &sharedFolder{t: t, dir: filepath.Join(scratch(t), "folder"), byRoot: map[string]string{rootOf(nil).String(): "-"}, crashed: crashed}
 	_, err := node.Init(s.dir, node.DefaultSeats(2))
 	require.NoError(t, err)
 	for i := range files {

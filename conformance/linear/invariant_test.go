@@ -320,7 +320,7 @@ func (w *world) batches() [][][]byte {
 	set.payload = "changed"
 	var many []parts
 	r := rand.New(rand.NewPCG(8, 8))
-	for i := range 4500 {
+	for i := range 4200 {
 		e := parts{lamport: uint64(20 + i/4), node: 3 + uint32(i%4), id: fmt.Sprintf("%028x", i), value: r.Int32()}
 		if i > 8 {
 			e.deps = []string{many[i-4-r.IntN(4)].key()}
@@ -328,7 +328,7 @@ func (w *world) batches() [][][]byte {
 		many = append(many, e)
 	}
 	manyMissing := slices.Clone(many)
-	manyMissing[4300].deps = []string{fmt.Sprintf("%056x", 1<<40)}
+	manyMissing[4150].deps = []string{fmt.Sprintf("%056x", 1<<40)}
 	fine := plainFile(2, fresh...)
 	return [][][]byte{
 		{}, {fine}, {plainFile(1, fresh[:half+3]...), plainFile(2, fresh[half-2:]...), plainFile(3, old[1], old[2], old[1], w.quarantined())},

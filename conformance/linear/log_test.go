@@ -188,7 +188,7 @@ func (s *sharedLog) appendNext(h *History, client int, r *rand.Rand, salt string
 
 func TestTheCertificateLogIsLinearizable(t *testing.T) {
 	for round := range uint64(layer.Runs(3, 60)) {
-		dir := t.TempDir()
+		dir := scratch(t)
 		l, err := certlog.Create(dir)
 		require.NoError(t, err)
 		s := &sharedLog{t: t, dir: dir, log: l}
@@ -247,7 +247,7 @@ var voteModel = porcupine.Model{
 
 func TestVoteFilesAreLinearizable(t *testing.T) {
 	for round := range uint64(layer.Runs(2, 40)) {
-		dir := t.TempDir()
+		dir := scratch(t)
 		l, err := certlog.Create(dir)
 		require.NoError(t, err)
 		stores := map[string]*certlog.VoteStore{}
@@ -325,7 +325,7 @@ var lockModel = porcupine.Model{
 
 func TestTheFoldersLockIsLinearizable(t *testing.T) {
 	for round := range uint64(layer.Runs(3, 60)) {
-		dir := t.TempDir()
+		dir := scratch(t)
 		first, err := certlog.Create(dir)
 		require.NoError(t, err)
 		require.NoError(t, first.Close())
@@ -363,7 +363,7 @@ func TestTheFoldersLockIsLinearizable(t *testing.T) {
 // each question may unmap the trace that another has just used.
 func TestTheArchiveIsLinearizable(t *testing.T) {
 	const merges = 300
-	dir := t.TempDir()
+	dir := scratch(t)
 	past := archive.New(dir)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, archive.TracesName), 0o700))
 	want := map[string]invariant.Version{}

@@ -284,8 +284,8 @@ func treeSubject(op string) subject {
 
 func merkleSubjects(w *world) map[string]subject {
 	const leafList = "the list of leaves"
-	counts := func() []int { return []int{0, 1, 2, 3, 7, 12, 1023, 1024, 1025, 2500} }
-	data, hashes := leavesOf(2500)
+	counts := func() []int { return []int{0, 1, 2, 3, 7, 12, 1023, 1024, 1025, 5000} }
+	data, hashes := leavesOf(5000)
 	proofPlaces := func() [][2]int {
 		var all [][2]int
 		for _, p := range pairs(14) {
@@ -307,7 +307,7 @@ func merkleSubjects(w *world) map[string]subject {
 			func(p [2]int) any { return nodeOf(hashes[p[0]], hashes[p[1]]) }),
 		"merkle.Root": pure(leafList, counts, func(n int) any { return merkle.Root(hashes[:n]) }, func(n int) any { return rootOf(hashes[:n]) }),
 		"merkle.TraceRoot": pure(leafList, counts,
-			func(n int) any { return merkle.TraceRoot(n, func(i int) []byte { return data[i] }, 1+n%4) },
+			func(n int) any { return merkle.TraceRoot(n, func(i int) []byte { return data[i] }, 3) },
 			func(n int) any { return rootOf(hashes[:n]) }),
 		"merkle.ProveInclusion": pure(leafList, proofPlaces,
 			func(p [2]int) any {

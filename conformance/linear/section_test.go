@@ -186,7 +186,7 @@ func (w *world) files() [][][]byte {
 	third.payload += "!"
 	large := plainHeader(2)
 	r := rand.New(rand.NewPCG(3, 3))
-	for _, i := range r.Perm(420) {
+	for _, i := range r.Perm(1200) {
 		e := parts{lamport: uint64(i / 3), node: 2, id: fmt.Sprintf("%028x", i), payload: strings.Repeat("large", 380)}
 		if i%50 == 0 { // a payload that looks like frames
 			e.payload = strings.Repeat(string(plainFrame(w.events[1].bytes())), 20)

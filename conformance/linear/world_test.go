@@ -101,6 +101,17 @@ type world struct {
 	atEnd   func(do func())
 }
 
+// scratch makes a folder in memory where the system has one, since what is checked
+// here does not outlive the machine, and disks are slow.
+func scratch(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "omega-linear-*")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	return dir
+}
+
 func newWorld(t *testing.T) *world {
 	w := &world{events: drawEvents(rand.New(rand.NewPCG(1, 2)), 48), atEnd: t.Cleanup}
 	path := filepath.Join(t.TempDir(), "world.omega")
