@@ -527,13 +527,15 @@ Crash(m) ==
     /\ Label("Crash", m, None, 0, <<>>)
     /\ UNCHANGED <<disk, log, net, starts, backup>>
 
-\* The promise about restored backups: no peer has missed the newest prepare, or
-\* forgets it.
+\* The promise about restored backups: no peer has missed the newest prepare or the
+\* commit, or forgets it.
 Told(m) == \A i \in Honest \ {m} :
     /\ mem[i] # None
     /\ \/ Len(log[i]) > Len(log[m])
        \/ /\ Len(log[i]) = Len(log[m])
-          /\ disk[m] # None => mem[i].newest[m] = disk[m].prepare
+          /\ disk[m] # None =>
+              /\ mem[i].newest[m] = disk[m].prepare
+              /\ disk[m].lock # None => mem[i].commits[m] = disk[m].lock.digest
 
 Copy(m) ==
     /\ m \in Backups
