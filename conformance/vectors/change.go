@@ -8,10 +8,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// change changes one thing in a message, and signs it again, unless that is what is
-// changed.
-func (s *scene) change(t *rapid.T, m quorum.Message) quorum.Message {
-	what := rapid.IntRange(0, 7).Draw(t, "change")
+// changes is how many changes there are to a message, none among them.
+const changes = 8
+
+// change changes one thing in a message, by the number of the change, and signs it
+// again, unless that is what is changed.
+func (s *scene) change(t *rapid.T, m quorum.Message, what int) quorum.Message {
 	switch m := m.(type) {
 	case *quorum.Prepare:
 		return s.changePrepare(*m, what)

@@ -128,7 +128,7 @@ func drawLink(t *rapid.T, body []byte, change int) Vector {
 	case 6:
 		e.ID[0] ^= 1
 	}
-	if change < 5 && rapid.Bool().Draw(t, "sealed again") {
+	if change == 4 || change < 4 && rapid.Bool().Draw(t, "sealed again") {
 		known = seal(&e, body)
 	}
 	known = append(known, tagged(idTag, plainEnvelope(e)[16:]), nil)

@@ -174,8 +174,11 @@ func drawFile(t *rapid.T, number int) []Vector {
 		}
 		file = append(file, plainFrame(body)...)
 	}
-	if number%2 == 0 {
+	switch number % 6 {
+	case 0, 2:
 		file = drawDamage(t, file)
+	case 4:
+		file = file[:len(file)-1]
 	}
 	call := "Frame.decodeFile crc32c " + bytesText(file)
 	v := Vector{Form: "frame.Next", Call: call, Out: walk(file)}

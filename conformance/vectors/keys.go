@@ -90,17 +90,25 @@ func drawKeys(t *rapid.T, _ int) []Vector {
 	}
 }
 
+// lengths are those of an index. Up to 24 entries are sorted by insertion, more are
+// repaired. The last length is more than repairing moves an entry by, so that runs
+// are merged.
+var lengths = []int{0, 1, 2, 3, 5, 8, 12, 20, 25, 30, 40, 24, 150}
+
 // drawSorts draws an index of events in some sources, often with keys that agree
-// in some of their words, and of a length at which another way of sorting is taken.
+// in some of their words. The longest is two runs, of which the second comes first.
 func drawSorts(t *rapid.T, number int) []Vector {
-	lengths := []int{0, 1, 2, 3, 5, 8, 12, 20, 25, 30, 40}
 	n := lengths[number%len(lengths)]
+	runs := n == lengths[len(lengths)-1]
 	common := drawFields(t)
 	sources := make(order.Sources, rapid.IntRange(1, 3).Draw(t, "sources"))
 	entries := make([]order.Entry, n)
 	texts := make([]string, n)
 	for i := range n {
 		f := drawNear(t, common)
+		if runs {
+			f.lamport = uint64(i+20) % uint64(n)
+		}
 		k := f.bytes()
 		source := rapid.IntRange(0, len(sources)-1).Draw(t, "source")
 		offset := len(sources[source])
@@ -112,7 +120,7 @@ func drawSorts(t *rapid.T, number int) []Vector {
 		entries[i] = order.Entry{Lamport: f.lamport, Ref: ref}
 		texts[i] = fmt.Sprintf("entry %s %d %d", keyText(k), source, offset)
 	}
-	for i := n - 1; i > 0; i-- {
+	for i := n - 1; i > 0 && !runs; i-- {
 		j := rapid.IntRange(0, i).Draw(t, "swap")
 		entries[i], entries[j] = entries[j], entries[i]
 		texts[i], texts[j] = texts[j], texts[i]
@@ -120,8 +128,10 @@ func drawSorts(t *rapid.T, number int) []Vector {
 	sorted, distinct := order.Sort(entries, sources, nil, rapid.IntRange(1, 3).Draw(t, "workers"), nil)
 	refs := list(sorted, func(e order.Entry) string { return fmt.Sprint(uint64(e.Ref)) })
 	index := list(texts, func(s string) string { return s })
-	return []Vector{
-		{Form: "order.Sort", Call: "(Order.sort Order.Entry.rank " + index + ").map Order.Entry.ref", Out: refs},
-		{Form: "order.Sort.distinct", Call: "decide ((" + index + ".map Order.Entry.key).Nodup)", Out: fmt.Sprint(distinct)},
+	vectors := []Vector{{Form: "order.Sort", Call: "(Order.sort Order.Entry.rank " + index + ").map Order.Entry.ref", Out: refs}}
+	if !runs {
+		vectors = append(vectors, Vector{Form: "order.Sort.distinct",
+			Call: "decide ((" + index + ".map Order.Entry.key).Nodup)", Out: fmt.Sprint(distinct)})
 	}
+	return vectors
 }

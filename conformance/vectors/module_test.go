@@ -9,6 +9,7 @@ import (
 	"github.com/omega-sheaf-os/omega/conformance/layer"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/lean"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 var some = []Vector{
@@ -153,4 +154,18 @@ func TestExactlyTheWrongVectorsAreRefused(t *testing.T) {
 	layer.Count(t, "vectors", vectors)
 	layer.Count(t, "kinds", len(kinds))
 	layer.Count(t, "wrong_refused", wrong)
+}
+
+func TestAPanicWhileDrawingIsAnError(t *testing.T) {
+	drawn := 0
+	k := Kind{Name: "panics", vectors: func(draws int) ([]Vector, error) {
+		return example(1, func(t *rapid.T) []Vector {
+			rapid.Bool().Draw(t, "something, as rapid wants it")
+			drawn++
+			panic("out of range")
+		})
+	}}
+	_, err := k.Draw(1)
+	require.ErrorContains(t, err, "panics: draw 1 panics: out of range")
+	require.Equal(t, 1, drawn)
 }

@@ -18,17 +18,18 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The steps begin at states of the model's graph. Some are edges of it; others take
-// a message from anywhere in the graph, changed, and signed again, as likely as not; and
-// some go on from where those have led. Of many the vectors are chosen so that every
-// kind of message with every outcome is among them.
+// The steps begin at states of the model's graph. Half of them are edges of it; the
+// others take a message from anywhere in the graph, changed, and signed again unless
+// its signature is what is changed. Of many the vectors are chosen so that they differ
+// in what the model says is sent, and in the change. What the code gives has no part in
+// the choice: a fault changes what stands in the vectors, and not which there are.
 
 // heights is how far the contents of the world go: to where messages of the graph and
 // one height beyond reach.
 const heights = 4
 
-// perVector is of how many walks a vector is chosen.
-const perVector = 8
+// perVector is of how many steps a vector is chosen.
+const perVector = 16
 
 // scene is the graph and the world of its values.
 type scene struct {
@@ -154,31 +155,30 @@ func (s *scene) message(e corpus.Edge) (quorum.Message, error) {
 	return s.refined.Message(arg, refine.Everything)
 }
 
-// taken is a vector and what tells it from others.
-type taken struct {
-	class  string
-	vector Vector
-}
-
-// steps returns vectors of Step: as many as are asked for.
+// steps returns what makes vectors of Step: as many as are asked for.
 func steps(root string) func(n int) ([]Vector, error) {
 	return func(n int) ([]Vector, error) {
 		s, err := newScene(root)
 		if err != nil {
 			return nil, err
 		}
-		generator := rapid.Custom(s.walk)
-		byClass := map[string][]Vector{}
-		for seed := range n * perVector {
-			for _, step := range generator.Example(seed + 1) {
-				byClass[step.class] = append(byClass[step.class], step.vector)
+		var classes []string
+		byClass := map[string][]situation{}
+		for number := range n * perVector {
+			at, err := example(number, func(t *rapid.T) situation { return s.draw(t, number) })
+			if err = errors.Join(err, at.err); err != nil {
+				return nil, err
 			}
+			if byClass[at.class] == nil {
+				classes = append(classes, at.class)
+			}
+			byClass[at.class] = append(byClass[at.class], at)
 		}
 		var chosen []Vector
-		for round := 0; len(chosen) < n && round < n; round++ {
-			for _, class := range slices.Sorted(maps.Keys(byClass)) {
+		for round := 0; round < n; round++ {
+			for _, class := range classes {
 				if of := byClass[class]; round < len(of) && len(chosen) < n {
-					chosen = append(chosen, of[round])
+					chosen = append(chosen, s.step(of[round]))
 				}
 			}
 		}
@@ -186,49 +186,78 @@ func steps(root string) func(n int) ([]Vector, error) {
 	}
 }
 
-// walk draws a state of the graph and one to three steps from there.
-func (s *scene) walk(t *rapid.T) []taken {
+// situation is what a step is given.
+type situation struct {
+	class   string // what it is to be chosen for
+	state   quorum.State
+	message quorum.Message
+	err     error
+}
+
+// haltedEach is one of how many members has halted.
+const haltedEach = 40
+
+// draw draws a situation; every second is an edge of the graph.
+func (s *scene) draw(t *rapid.T, number int) (at situation) {
 	edge := s.drawEdge(t)
-	state, err := s.state(edge.From)
-	if err != nil {
-		panic(err)
+	if at.state, at.err = s.state(edge.From); at.err != nil {
+		return at
 	}
-	var steps []taken
-	for range rapid.IntRange(1, 3).Draw(t, "steps") {
-		m, err := s.message(edge)
-		if err != nil {
-			panic(err)
-		}
-		if len(steps) > 0 || rapid.Bool().Draw(t, "changed") {
-			m = s.change(t, m)
-		}
-		step, next := s.step(state, m)
-		steps, state = append(steps, step), next
+	what := number / 2 % changes
+	if number%2 == 1 {
 		edge = s.drawEdge(t)
 	}
-	return steps
+	if at.message, at.err = s.message(edge); at.err != nil {
+		return at
+	}
+	if number%2 == 1 {
+		at.class = fmt.Sprintf("%T ready %t", at.message, at.state.Ready())
+		switch at.message.(type) {
+		case quorum.Tick, quorum.Timeout:
+		default:
+			at.message = s.change(t, at.message, what)
+			at.class += fmt.Sprintf(" changed %d", what)
+		}
+	} else {
+		sent, _ := s.graph.Actions[edge.Action].Get("sent")
+		same := tlavalue.Compare(s.mine(edge.From, s.mem), s.mine(edge.To, s.mem)) == 0
+		at.class = fmt.Sprintf("%s same %t %s", s.graph.ActionName(int(edge.Action)), same, sentTypes(sent))
+	}
+	if number%haltedEach == 1 {
+		at.state.Halted = &quorum.Halt{Reason: quorum.Fork, Height: at.state.Height(), Seen: &quorum.Resync{}}
+		at.class = "halted"
+	}
+	return at
+}
+
+// sentTypes returns the types of the messages that an action sends.
+func sentTypes(sent tlavalue.Value) string {
+	var types []string
+	set, _ := sent.(tlavalue.Set)
+	for _, v := range set {
+		r, _ := v.(tlavalue.Record)
+		kind, _ := r.Get("type")
+		types = append(types, kind.String())
+	}
+	slices.Sort(types)
+	return strings.Join(types, " ")
 }
 
 // step takes a step, and writes it as a vector.
-func (s *scene) step(state quorum.State, m quorum.Message) (taken, quorum.State) {
+func (s *scene) step(at situation) Vector {
 	text := &stepText{world: &s.world}
-	before, message := text.state(state), text.message(m)
-	next, effects, err := quorum.Step(s.cfg, state, m)
-	class := fmt.Sprintf("%T", m)
+	before, message := text.state(at.state), text.message(at.message)
+	next, effects, err := quorum.Step(s.cfg, at.state, at.message)
 	refusal := "none"
 	if err != nil {
 		refusal = "(some " + refusalText(err) + ")"
-		class += " " + refusal
-	}
-	for _, e := range effects {
-		class += fmt.Sprintf(" %T", e)
 	}
 	out := fmt.Sprintf("⟨%s, %s, %s⟩", text.state(next), list(effects, text.effect), refusal)
-	form := "quorum.Step." + strings.TrimPrefix(strings.TrimPrefix(fmt.Sprintf("%T", m), "*"), "quorum.")
+	form := "quorum.Step." + strings.TrimPrefix(strings.TrimPrefix(fmt.Sprintf("%T", at.message), "*"), "quorum.")
 	if text.err != nil {
-		return taken{"impossible", impossible(form, text.err.Error())}, state
+		return impossible(form, text.err.Error())
 	}
-	return taken{class, Vector{Form: form, Call: fmt.Sprintf("Quorum.step %s %s %s", text.config(), before, message), Out: out}}, next
+	return Vector{Form: form, Call: fmt.Sprintf("Quorum.step %s %s %s", text.config(), before, message), Out: out}
 }
 
 // refusals are Lean's words for the errors of Step. An error can wrap several, of

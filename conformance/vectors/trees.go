@@ -72,9 +72,9 @@ func (f *forest) leavesText() string { return list(f.leaves, bytesText) }
 
 func (f *forest) draw(t *rapid.T) merkle.Hash { return rapid.SampledFrom(f.nodes).Draw(t, "node") }
 
-// changes is how many changes there are to a proof, 1 to 4, to what it is checked
-// for, 5 to 8, and to nothing.
-const changes = 11
+// proofChanges is how many changes there are: 1 to 4 to a proof, 5 to 8 to what it is
+// checked for, the others none.
+const proofChanges = 11
 
 // damage changes a proof in one of four ways, or not.
 func (f *forest) damage(t *rapid.T, proof []merkle.Hash, what int) []merkle.Hash {
@@ -109,9 +109,9 @@ func drawTrees(t *rapid.T, number int) []Vector {
 		{Form: "merkle.Tree", Call: "Merkle.grownRoot shape (Merkle.grown shape " + leaves + ")", Out: f.text(grown.Root())},
 	}
 	if len(f.leaves) > 0 {
-		vectors = append(vectors, f.inclusion(t, hashes, number%changes)...)
+		vectors = append(vectors, f.inclusion(t, hashes, number%proofChanges)...)
 	}
-	return append(vectors, f.consistency(t, hashes, number%changes)...)
+	return append(vectors, f.consistency(t, hashes, number%proofChanges)...)
 }
 
 // inclusion proves a leaf, and checks the proof, a damaged one, or one of something

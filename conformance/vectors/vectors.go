@@ -39,6 +39,7 @@ package vectors
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"pgregory.net/rapid"
@@ -82,7 +83,7 @@ func Kinds(root string) []Kind {
 		{"obstructions", "Batches", 40, 500, drawn(drawReconcile)},
 		{"numbers", "Batches", 24, 300, drawn(drawNumbers)},
 		{"trees", "Batches", 20, 200, drawn(drawTrees)},
-		{"steps", "Steps", 90, 1000, steps(root)},
+		{"steps", "Steps", 120, 1500, steps(root)},
 	}
 }
 
@@ -92,11 +93,32 @@ func drawn(draw func(t *rapid.T, number int) []Vector) func(draws int) ([]Vector
 	return func(draws int) ([]Vector, error) {
 		var list []Vector
 		for number := range draws {
-			generator := rapid.Custom(func(t *rapid.T) []Vector { return draw(t, number) })
-			list = append(list, generator.Example(number+1)...)
+			vectors, err := example(number, func(t *rapid.T) []Vector { return draw(t, number) })
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, vectors...)
 		}
 		return list, nil
 	}
+}
+
+// example draws once, from a seed that is the number's. Where draw panics, as the code
+// under test may within it, that is the error: rapid would draw something else.
+func example[V any](number int, draw func(t *rapid.T) V) (V, error) {
+	type outcome struct {
+		value V
+		err   error
+	}
+	o := rapid.Custom(func(t *rapid.T) (o outcome) {
+		defer func() {
+			if r := recover(); r != nil {
+				o.err = fmt.Errorf("draw %d panics: %v\n%s", number, r, debug.Stack())
+			}
+		}()
+		return outcome{value: draw(t)}
+	}).Example(number + 1)
+	return o.value, o.err
 }
 
 // Draw makes the vectors of the kind, each once, with a wrong one for each of its
