@@ -19,8 +19,8 @@ import (
 )
 
 // The steps begin at states of the model's graph. Half of them are edges of it; the
-// others take a message from anywhere in the graph, changed, and signed again unless
-// its signature is what is changed. Of many the vectors are chosen so that they differ
+// others take the message of an edge, or of one from elsewhere in the graph, changed,
+// and signed again unless its signature is what is changed. Of many the vectors are chosen so that they differ
 // in what the model says is sent, and in the change. What the code gives has no part in
 // the choice: a fault changes what stands in the vectors, and not which there are.
 
@@ -203,15 +203,15 @@ func (s *scene) draw(t *rapid.T, number int) (at situation) {
 	if at.state, at.err = s.state(edge.From); at.err != nil {
 		return at
 	}
-	what := number / 2 % changes
-	if number%2 == 1 {
+	what := number / 4 % changes
+	if number%4 == 3 {
 		edge = s.drawEdge(t)
 	}
 	if at.message, at.err = s.message(edge); at.err != nil {
 		return at
 	}
 	if number%2 == 1 {
-		at.class = fmt.Sprintf("%T ready %t", at.message, at.state.Ready())
+		at.class = fmt.Sprintf("%T %s ready %t", at.message, carries(at.message), at.state.Ready())
 		switch at.message.(type) {
 		case quorum.Tick, quorum.Timeout:
 		default:
@@ -228,6 +228,19 @@ func (s *scene) draw(t *rapid.T, number int) (at situation) {
 		at.class = "halted"
 	}
 	return at
+}
+
+// carries says what a message has that it can be without.
+func carries(m quorum.Message) string {
+	switch m := m.(type) {
+	case *quorum.Prepare:
+		return fmt.Sprintf("proof %t", m.Proof != nil)
+	case *quorum.Commit:
+		return fmt.Sprintf("proof %t", m.Proof != nil)
+	case quorum.Start:
+		return fmt.Sprintf("disk %t lock %t", m.Disk != nil, m.Disk != nil && m.Disk.Lock != nil)
+	}
+	return ""
 }
 
 // sentTypes returns the types of the messages that an action sends.

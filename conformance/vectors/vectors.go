@@ -83,7 +83,7 @@ func Kinds(root string) []Kind {
 		{"obstructions", "Batches", 40, 500, drawn(drawReconcile)},
 		{"numbers", "Batches", 24, 300, drawn(drawNumbers)},
 		{"trees", "Batches", 20, 200, drawn(drawTrees)},
-		{"steps", "Steps", 120, 1500, steps(root)},
+		{"steps", "Steps", 200, 1500, steps(root)},
 	}
 }
 
