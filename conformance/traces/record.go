@@ -116,7 +116,7 @@ func (w *writer) write(r *sim.Record) error {
 	before := w.last[r.Member]
 	w.last[r.Member] = *r
 	if r.Act == sim.Crash && !before.Up {
-		return nil // it is in the step before, or a start that has not done anything
+		return nil // a start that had no effect
 	}
 	if m, ok := r.Message.(quorum.Start); ok {
 		w.starts[r.Member]++
@@ -130,9 +130,6 @@ func (w *writer) write(r *sim.Record) error {
 	e := Event{
 		Place: Place{w.names[0].Name(r.Member), w.seq[r.Member]},
 		Act:   actions[r.Act], Arg: arg, Refused: r.Refused != nil, Cut: r.Cut,
-	}
-	if !r.Up && r.Cut == 0 && r.Act != sim.Crash {
-		e.Cut = CutBehind
 	}
 	if r.Cause != nil {
 		place, ok := w.places[*r.Cause]

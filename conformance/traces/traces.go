@@ -38,11 +38,12 @@
 //
 // Messages that have no counterpart in the model: broken signatures, other chains,
 // unknown members, damaged bodies, and what speaks of the genesis. They must have
-// changed nothing. They are counted, and no event of the trace.
+// changed nothing. They are counted, and no event of the trace. A trace ends before a
+// liar's prepare of an attempt to which TLC cannot count.
 //
-// A crash after the last write of a step is in the model the whole step, and then a
-// crash; one before the first effect is a crash and no step. Between two sends the
-// model has no crash: what was not sent is a lost message there, and what was sent is
+// A crash before the first effect of a step is a crash and no step. One behind the last
+// write is in the model the whole step, and then a crash. Between two sends the model
+// has no crash: what was not sent is a lost message there, and what was sent is
 // compared all the same.
 package traces
 
@@ -71,9 +72,6 @@ type Event struct {
 	Disk    tlavalue.Value
 	Log     tlavalue.Seq
 }
-
-// CutBehind is the Cut of a step that was carried out whole before its crash.
-const CutBehind = 1 << 20
 
 // crash is the action of a crash between two steps.
 const crash = "Crash"

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/omega-sheaf-os/omega/conformance/layer"
+	"github.com/omega-sheaf-os/omega/conformance/refine"
 	"github.com/omega-sheaf-os/omega/conformance/sim"
 	"github.com/omega-sheaf-os/omega/conformance/tlavalue"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
@@ -76,9 +77,44 @@ func TestEveryRunIsABehaviourOfTheModel(t *testing.T) {
 			t.Errorf("%s: %v", trace.Name, trace.Broken)
 		}
 	}
+	for what, n := range shown(traces) {
+		require.Positive(t, n, "no run shows %s", what)
+	}
 	layer.Count(t, "traces", len(traces))
 	layer.Count(t, "events", events)
 	layer.Count(t, "foreign_messages", foreign)
+}
+
+// shown counts the events that show what a run can go through, so that nothing is
+// accepted for want of runs.
+func shown(traces []*Trace) map[string]int {
+	counts := map[string]int{}
+	for _, act := range actions {
+		counts[act] = 0
+	}
+	count := func(what string, is bool) {
+		if counts[what] += 0; is {
+			counts[what]++
+		}
+	}
+	for _, trace := range traces {
+		for i, e := range trace.Events {
+			counts[e.Act]++
+			count("a crash between two effects", e.Cut != 0)
+			count("a refused message", e.Refused)
+			count("a liar's message", trace.received(i) && e.Cause == nil)
+			count("a second certificate", len(e.Log) == 2)
+			if e.State == refine.None {
+				continue
+			}
+			lock := get(e.State, "lock")
+			count("a lock in a later attempt", lock != refine.None && get(lock, "attempt") != tlavalue.Value(tlavalue.Int(0)))
+			count("a proof without a lock", get(e.State, "proof") != refine.None && lock == refine.None)
+			count("evidence", len(get(e.State, "evidence").(tlavalue.Set)) > 0)
+			count("a lock that outlives a crash", get(e.State, "nonce") != tlavalue.Value(tlavalue.Int(1)) && lock != refine.None)
+		}
+	}
+	return counts
 }
 
 func TestTwoOrdersOfOneRunAreBothAccepted(t *testing.T) {
