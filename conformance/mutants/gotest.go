@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/omega-sheaf-os/omega/conformance/layer"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
 )
 
@@ -36,9 +37,9 @@ const (
 // testLimit is how long the tests of one package may take together.
 const testLimit = "180s"
 
-// steady are the settings under which tests draw the same inputs in every run,
-// and leave no files behind.
-var steady = []string{"RAPID_SEED=1", "RAPID_NOFAILFILE=true", "RAPID_SHRINKTIME=0s", "GOFLAGS="}
+// steady are the settings under which tests draw the same inputs in every run, no
+// more of them under verify --deep, and leave no files behind.
+var steady = []string{"RAPID_SEED=1", "RAPID_NOFAILFILE=true", "RAPID_SHRINKTIME=0s", layer.Deep + "=", "GOFLAGS="}
 
 // buildError says that a mutant does not compile.
 type buildError struct{ output string }
