@@ -4,8 +4,8 @@
 (***************************************************************************)
 EXTENDS DataPath, TLC
 
-\* Members are alike where none lies.
-Symmetric == Permutations(Members)
+\* Honest members are alike.
+Symmetric == Permutations(Honest)
 
 Event(l, n, text, deps) == [key |-> <<l, n>>, text |-> text, deps |-> deps]
 
