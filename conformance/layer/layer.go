@@ -16,14 +16,22 @@ import (
 	"testing"
 )
 
+// Varying is what the key of an attribute begins with whose number differs from run
+// to run.
+const Varying = "varying."
+
+// Measure is Count of a number that differs from run to run over the same files:
+// no evidence of a verification has it.
+func Measure(t testing.TB, name string, n int) { t.Attr(Varying+name, strconv.Itoa(n)) }
+
 // Mutants is the environment variable that `verify --mutants` sets to 1.
 const Mutants = "OMEGA_MUTANTS"
 
 // Deep is the environment variable that `verify --deep` sets to 1.
 const Deep = "OMEGA_DEEP"
 
-// Count tells verify a number of the layer's, in the table at its end. One name is
-// counted once in a package.
+// Count tells verify a number of the layer's, in the table at its end, the same in
+// every run over the same files. One name is counted once in a package.
 func Count(t testing.TB, name string, n int) { t.Attr(name, strconv.Itoa(n)) }
 
 // List is what the key of an attribute begins with that is a list of names.

@@ -274,10 +274,10 @@ func TestTheClustersClientViewIsLinearizable(t *testing.T) {
 	} {
 		refuse(t, clusterModel, name, operations)
 	}
-	layer.Count(t, "cluster_certificates", certified)
-	layer.Count(t, "cluster_unanswered", pending)
-	layer.Count(t, "cluster_crashes", crashes)
-	layer.Count(t, "cluster_batches_lost", lost)
+	layer.Measure(t, "cluster_certificates", certified)
+	layer.Measure(t, "cluster_unanswered", pending)
+	layer.Measure(t, "cluster_crashes", crashes)
+	layer.Measure(t, "cluster_batches_lost", lost)
 }
 
 // TestAGoodRunHasAPicture draws a short run of the cluster, into the file that the

@@ -23,7 +23,7 @@ func TestWhatWasJudgedIsCounted(t *testing.T) {
 	totals.objects.Range(func(any, any) bool { objects++; return true })
 	require.Equal(t, totals.histories.Load() > 0, totals.refused.Load() > 0)
 	layer.Count(t, "objects", objects)
-	layer.Count(t, "operations", int(totals.operations.Load()))
-	layer.Count(t, "histories", int(totals.histories.Load()))
-	layer.Count(t, "illegal_refused", int(totals.refused.Load()))
+	layer.Measure(t, "operations", int(totals.operations.Load()))
+	layer.Measure(t, "histories", int(totals.histories.Load()))
+	layer.Measure(t, "illegal_refused", int(totals.refused.Load()))
 }

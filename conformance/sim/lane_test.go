@@ -60,7 +60,7 @@ func TestNoSeedBreaksAPromise(t *testing.T) {
 	}
 	layer.Count(t, "seeds", seeds)
 	layer.Count(t, "steps", sum.Steps)
-	layer.Count(t, "seeds_per_minute", perMinute(seeds, used(t)-before))
+	layer.Measure(t, "seeds_per_minute", perMinute(seeds, used(t)-before))
 	t.Logf("%+v", sum)
 	for name, n := range map[string]int{
 		"refused": sum.Refused, "undecodable": sum.Undecodable, "crashes": sum.Crashes, "failed writes": sum.FailedWrites,
@@ -129,7 +129,7 @@ func TestRealSignaturesTakeTheSameWay(t *testing.T) {
 		require.Equal(t, fast.Stats, r.Stats, "seed %d", seed)
 	}
 	layer.Count(t, "real_seeds", seeds)
-	layer.Count(t, "real_seeds_per_minute", perMinute(seeds, took))
+	layer.Measure(t, "real_seeds_per_minute", perMinute(seeds, took))
 }
 
 func TestReplay(t *testing.T) {

@@ -24,8 +24,9 @@ func report(n float64) *verify.Report {
 			{
 				Name: "lean", Verdict: verify.Pass, Seconds: n, Cached: n > 1,
 				Counts: map[string]float64{"claims": 3, "modules_checked": n}, Lists: map[string][]string{"axioms": {"propext"}},
+				Varying: []string{"modules_checked"},
 			},
-			{Name: "sim", Verdict: verify.Pass, Seconds: 2 * n, Counts: map[string]float64{"seeds": 100, "seeds_per_minute": n}},
+			{Name: "sim", Verdict: verify.Pass, Seconds: 2 * n, Counts: map[string]float64{"seeds": 100, "seeds_per_minute": n}, Varying: []string{"seeds_per_minute"}},
 			{Name: "browser", Verdict: verify.NotRun, Counts: map[string]float64{}, Message: verify.MissingLayer},
 		},
 		Pinned: []verify.Used{{Name: "go", Version: "go1.0"}}, HostTools: []verify.Used{{Name: "git", Version: "2"}},

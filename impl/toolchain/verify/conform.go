@@ -95,7 +95,7 @@ func (l testLayer) run(ctx context.Context, t *task) outcome {
 	if err != nil && len(problems) == 0 {
 		problems = append(problems, err.Error())
 	}
-	counts, lists, wrong := r.counted()
+	counts, varying, lists, wrong := r.counted()
 	problems = append(problems, wrong...)
 	for _, id := range r.skipped {
 		problems = append(problems, fmt.Sprintf("%s: %s was skipped", l.folder(), id.Test))
@@ -109,7 +109,7 @@ func (l testLayer) run(ctx context.Context, t *task) outcome {
 		problems = append(problems, "what the tests have kept lies in "+dir)
 	}
 	counts["tests"] = float64(len(r.passed))
-	return outcome{counts: counts, lists: lists, problems: problems, message: countsMessage(counts)}
+	return outcome{counts: counts, varying: varying, lists: lists, problems: problems, message: countsMessage(counts)}
 }
 
 // artifacts makes an empty folder for what the tests of the layer keep when they
@@ -125,32 +125,39 @@ func (t *task) artifacts(name string) (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
-// listKey is what the key of a list begins with (conformance/layer).
-const listKey = "list."
+// listKey is what the key of a list begins with, varyingKey that of a number which
+// differs from run to run (conformance/layer).
+const (
+	listKey    = "list."
+	varyingKey = "varying."
+)
 
-// counted returns what the tests have counted and named, and what is wrong with it.
-func (r *testRun) counted() (counts map[string]float64, lists map[string][]string, problems []string) {
-	counts = map[string]float64{}
+// counted returns what the tests have counted, which of it differs from run to
+// run, what they have named, and what is wrong with it.
+func (r *testRun) counted() (counts map[string]float64, varying []string, lists map[string][]string, problems []string) {
+	counts, lists = map[string]float64{}, map[string][]string{}
 	for _, a := range r.attributes {
 		if list, ok := strings.CutPrefix(a.Key, listKey); ok {
-			if lists == nil {
-				lists = map[string][]string{}
-			}
 			lists[list] = append(lists[list], strings.Fields(a.Value)...)
 			slices.Sort(lists[list])
 			continue
 		}
+		name, varies := strings.CutPrefix(a.Key, varyingKey)
+		if varies {
+			varying = append(varying, name)
+		}
 		n, err := strconv.ParseFloat(a.Value, 64)
-		_, again := counts[a.Key]
+		_, again := counts[name]
 		switch {
 		case err != nil:
-			problems = append(problems, fmt.Sprintf("%s: the count %s is %q", a.Test, a.Key, a.Value))
+			problems = append(problems, fmt.Sprintf("%s: the count %s is %q", a.Test, name, a.Value))
 		case again:
-			problems = append(problems, fmt.Sprintf("%s: %s is counted twice", a.Test, a.Key))
+			problems = append(problems, fmt.Sprintf("%s: %s is counted twice", a.Test, name))
 		}
-		counts[a.Key] = n
+		counts[name] = n
 	}
-	return counts, lists, problems
+	slices.Sort(varying)
+	return counts, varying, lists, problems
 }
 
 // countsMessage tells the counts in words, in the order of their names.

@@ -46,9 +46,10 @@ func replayLayer(t *testing.T, body string, k *task) (outcome, []string) {
 }
 
 func TestALayerOfTestsShowsWhatTheyHaveCounted(t *testing.T) {
-	out, lines := replayLayer(t, `t.Attr("edges", "12"); t.Attr("states_seen", "3"); t.Attr("list.killed", "b a")`, &task{})
+	out, lines := replayLayer(t, `t.Attr("edges", "12"); t.Attr("varying.states_seen", "3"); t.Attr("list.killed", "b a")`, &task{})
 	require.Empty(t, out.problems)
 	require.Equal(t, map[string]float64{"edges": 12, "states_seen": 3, "tests": 1}, out.counts)
+	require.Equal(t, []string{"states_seen"}, out.varying)
 	require.Equal(t, map[string][]string{"killed": {"a", "b"}}, out.lists)
 	require.Equal(t, "12 edges, 3 states seen, 1 tests", out.message)
 	require.Len(t, lines, 1)
@@ -90,7 +91,7 @@ func TestWhatATestKeepsIsKeptWhereItFails(t *testing.T) {
 }
 
 func TestDeepTellsTheTestsOfALayer(t *testing.T) {
-	require.Equal(t, []string{told.Deep, told.Mutants, told.List}, []string{deepVariable, mutantsVariable, listKey})
+	require.Equal(t, []string{told.Deep, told.Mutants, told.List, told.Varying}, []string{deepVariable, mutantsVariable, listKey, varyingKey})
 	body := `if os.Getenv("` + told.Deep + `") == "1" { t.Attr("deep", "1") }`
 	for _, deep := range []bool{false, true} {
 		out, _ := replayLayer(t, body, &task{deep: deep})

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,7 +96,8 @@ func runGo(ctx context.Context, t *task) outcome {
 	} else {
 		problems = append(problems, judgeCoverage(covered, counts)...)
 	}
-	return outcome{counts: counts, problems: shown(problems), message: r.told(counts)}
+	varying := slices.DeleteFunc(slices.Sorted(maps.Keys(counts)), func(name string) bool { return !strings.HasSuffix(name, "_percent") })
+	return outcome{counts: counts, varying: varying, problems: shown(problems), message: r.told(counts)}
 }
 
 // packagesWithoutLayer returns the packages of the checkout but for those that are

@@ -163,7 +163,7 @@ func (r *runner) fresh(ctx context.Context, l layer, files []string, start time.
 		r.print(line)
 	}, memoryMB: l.memoryMB, deep: r.opts.Deep, mutants: l.mutants && r.opts.Mutants, parts: r.cache, reuse: !r.opts.NoCache}
 	out := protect(ctx, l, t)
-	res := Result{Name: l.name, Verdict: Pass, Counts: out.counts, Seconds: since(start), Message: out.message, Lists: out.lists}
+	res := Result{Name: l.name, Verdict: Pass, Counts: out.counts, Seconds: since(start), Message: out.message, Lists: out.lists, Varying: out.varying}
 	if res.Counts == nil {
 		res.Counts = map[string]float64{}
 	}

@@ -46,7 +46,7 @@ func runTLA(ctx context.Context, t *task) outcome {
 	if n := counts["negatives"]; n < minNegatives {
 		problems = append(problems, fmt.Sprintf("%s: %.0f negative models; at least %d are wanted", tlc.Folder, n, minNegatives))
 	}
-	return outcome{counts: counts, problems: problems, message: tlaMessage(counts)}
+	return outcome{counts: counts, varying: []string{"remembered"}, problems: problems, message: tlaMessage(counts)}
 }
 
 func tlaMessage(counts map[string]float64) string {

@@ -74,17 +74,8 @@ type Result struct {
 	Message       string  `json:"message"` // why it is not "pass", and where; else what to know
 	// Lists are what it names, such as the axioms that proofs use; sorted.
 	Lists map[string][]string `json:"lists,omitempty"`
-}
-
-// measured reports whether a count is a measurement, which differs from run to
-// run, by the unit in which its name ends.
-func measured(name string) bool {
-	for _, unit := range []string{"_percent", "_per_minute", "_ms", "remembered", "modules_checked"} {
-		if strings.HasSuffix(name, unit) {
-			return true
-		}
-	}
-	return false
+	// Varying are the counts that differ from run to run over the same files.
+	Varying []string `json:"varying,omitempty"`
 }
 
 // Stable returns the counts that every run over the same files gives.
@@ -93,10 +84,10 @@ func (r *Result) Stable() map[string]float64 { return r.where(false) }
 // Measured returns the counts that differ from run to run.
 func (r *Result) Measured() map[string]float64 { return r.where(true) }
 
-func (r *Result) where(isMeasured bool) map[string]float64 {
+func (r *Result) where(varies bool) map[string]float64 {
 	counts := map[string]float64{}
 	for name, n := range r.Counts {
-		if measured(name) == isMeasured {
+		if slices.Contains(r.Varying, name) == varies {
 			counts[name] = n
 		}
 	}
@@ -194,6 +185,7 @@ type task struct {
 // outcome is what a layer gives. It holds where problems is empty.
 type outcome struct {
 	counts   map[string]float64
+	varying  []string // the counts that differ from run to run
 	lists    map[string][]string
 	problems []string
 	message  string // what to know where it holds
