@@ -69,7 +69,7 @@ func Tools() []tools.Tool { return []tools.Tool{tools.Java(), tools.TLC()} }
 // HeapMB is the heap of each run that is not large, LargeHeapMB that of a large
 // one, in MB; overheadMB is what Java needs besides.
 const (
-	HeapMB      = 1024
+	HeapMB      = tools.ShortHeapMB
 	LargeHeapMB = 2304
 	overheadMB  = 384
 )
@@ -98,6 +98,9 @@ func (p Program) Check(ctx context.Context, c *Config, workers int) (*Outcome, e
 	files, err := c.plainFiles()
 	if err != nil {
 		return nil, err
+	}
+	if c.Run == Negative {
+		return p.run(ctx, c, files, workers) // which actions fire is not asked of it
 	}
 	return p.run(ctx, c, files, workers, "-coverage", "1")
 }

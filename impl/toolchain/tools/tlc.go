@@ -109,12 +109,22 @@ func OpenTLC(ctx context.Context) (*ModelChecker, error) {
 	return c, nil
 }
 
+// ShortHeapMB is the largest heap of a run that is taken to be short: it uses
+// neither Java's optimizing compiler nor a collector with several threads, which in
+// a run of seconds cost half of the CPU time.
+const ShortHeapMB = 1024
+
 // Command returns a command that runs TLC in dir with args and a heap of at most
 // heapMB megabytes, beyond which it ends. TLC unpacks its own modules into the
 // folder of temporary files, which two runs would share: here that is dir. When ctx
 // ends it is killed.
 func (c *ModelChecker) Command(ctx context.Context, dir string, heapMB int, args ...string) *exec.Cmd {
-	before := []string{"-XX:+ExitOnOutOfMemoryError", "-Djava.io.tmpdir=" + dir, "-XX:+UseParallelGC",
-		fmt.Sprintf("-Xmx%dm", heapMB), "-cp", c.Path, "tlc2.TLC"}
+	before := []string{"-XX:+ExitOnOutOfMemoryError", "-Djava.io.tmpdir=" + dir}
+	if heapMB <= ShortHeapMB {
+		before = append(before, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+	} else {
+		before = append(before, "-XX:+UseParallelGC")
+	}
+	before = append(before, fmt.Sprintf("-Xmx%dm", heapMB), "-cp", c.Path, "tlc2.TLC")
 	return Command(ctx, dir, nil, c.Java.Path, append(before, args...)...)
 }
