@@ -55,9 +55,12 @@ func drawFigures(t *rapid.T) fixed.Stats {
 	return s
 }
 
-func drawNumbers(t *rapid.T, _ int) []Vector {
+func drawNumbers(t *rapid.T, number int) []Vector {
 	values := rapid.SliceOfN(rapid.OneOf(rapid.Int32(), rapid.Int32Range(-3, 3)), 0, 12)
 	left, right := values.Draw(t, "values"), values.Draw(t, "others")
+	if number%4 == 3 { // no values, and values that 0 would be below
+		left, right = nil, rapid.SliceOfN(rapid.Int32Range(1, 9), 1, 3).Draw(t, "positive")
+	}
 	a, b := statsOf(left), statsOf(right)
 	both := a
 	both.Merge(b)

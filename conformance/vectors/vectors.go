@@ -74,16 +74,16 @@ type Kind struct {
 // Kinds returns all kinds. Root is the checkout.
 func Kinds(root string) []Kind {
 	return []Kind{
-		{"keys", "Formats", 24, 400, drawn(drawKeys)},
-		{"events", "Formats", 20, 300, drawn(drawEvents)},
-		{"frames", "Formats", 20, 300, drawn(drawFrames)},
-		{"envelopes", "Formats", 12, 150, drawn(drawEnvelopes)},
+		{"keys", "Formats", 14, 400, drawn(drawKeys)},
+		{"events", "Formats", 15, 300, drawn(drawEvents)},
+		{"frames", "Formats", 13, 300, drawn(drawFrames)},
+		{"envelopes", "Formats", 8, 150, drawn(drawEnvelopes)},
 		{"sorts", "Batches", 24, 300, drawn(drawSorts)},
 		{"gluings", "Batches", 20, 300, drawn(drawGluings)},
 		{"obstructions", "Batches", 40, 500, drawn(drawReconcile)},
-		{"numbers", "Batches", 24, 300, drawn(drawNumbers)},
-		{"trees", "Batches", 20, 200, drawn(drawTrees)},
-		{"steps", "Steps", 200, 1500, steps(root)},
+		{"numbers", "Batches", 16, 300, drawn(drawNumbers)},
+		{"trees", "Batches", 17, 200, drawn(drawTrees)},
+		{"steps", "Steps", 150, 1500, steps(root)},
 	}
 }
 
