@@ -1,9 +1,11 @@
 package certlog
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"testing"
@@ -41,6 +43,20 @@ func TestEveryEditOfAVoteFileIsFound(t *testing.T) {
 		file[at] ^= rapid.ByteRange(1, 255).Draw(t, "flip")
 		refuse(file)
 	})
+}
+
+// A length that is not the content's is refused where the check sum has it, too.
+func TestAVoteFileHasTheContentThatItsLengthSays(t *testing.T) {
+	for _, n := range []byte{0, 1, 3} {
+		file, err := AppendVote(nil, []byte("hi"))
+		require.NoError(t, err)
+		file[voteContentAt-1] = n
+		binary.BigEndian.PutUint32(file[len(file)-4:], crc32.Checksum(file[:len(file)-4], castagnoli))
+		_, err = ParseVote(file)
+		var damage *VoteError
+		require.ErrorAs(t, err, &damage)
+		require.EqualValues(t, voteLenAt, damage.Offset)
+	}
 }
 
 func TestDamageToAVoteFileIsNamedByItsOffset(t *testing.T) {
@@ -92,6 +108,9 @@ func TestAVoteIsThereAfterReopening(t *testing.T) {
 		got, ok = s.Load()
 		require.True(t, ok)
 		require.Equal(t, fmt.Sprint("vote ", i), string(got), "the store keeps its own copy")
+		got[0] = 'X'
+		got, _ = s.Load()
+		require.Equal(t, fmt.Sprint("vote ", i), string(got), "and gives copies of it")
 		other, err := l.Votes("tokyo")
 		require.NoError(t, err)
 		_, ok = other.Load()

@@ -143,6 +143,7 @@ func TestMergeBodiesThatContradictThemselvesAreRefused(t *testing.T) {
 	}
 	for want, bad := range map[string][]byte{
 		"events is 4":                   edit(func(m *cert.MergeBody) { m.Events = 4 }),
+		"events is 0":                   edit(func(m *cert.MergeBody) { m.Events = 0 }),
 		"out of order":                  edit(func(m *cert.MergeBody) { slices.Reverse(m.Streams) }),
 		"streams 0 and 1":               edit(func(m *cert.MergeBody) { m.Streams[1] = m.Streams[0]; m.Events = 4 }),
 		"count is 0":                    stream(func(s *cert.Stream) { s.Stats = fixed.Stats{} }),

@@ -127,6 +127,15 @@ func TestWhatIsNoEventGetsNoFrame(t *testing.T) {
 	require.ErrorIs(t, err, event.ErrShort)
 	require.Equal(t, "prefix", string(got))
 	require.Equal(t, kept, room)
+	// Long enough for an event, and none: the payload's length is one too large.
+	body := eventBytes(t, event.Event{Key: key.New(1, 1, 1, [key.EventIDSize]byte{}), Payload: []byte("paid")})
+	body[len(body)-5]++
+	_, want := event.Parse(body)
+	require.Error(t, want)
+	got, err = frame.Append(room[:6], body)
+	require.ErrorIs(t, err, errors.Unwrap(want))
+	require.Equal(t, "prefix", string(got))
+	require.Equal(t, kept, room)
 }
 
 // TestEveryDamageHasItsKindAndOffset is the table of FRM-5 and FRM-6.
