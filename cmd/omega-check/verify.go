@@ -85,7 +85,7 @@ check-evidence checks it offline.`,
 	}
 	c.Flags().StringArrayVar(&only, "only", nil, "run the layer `NAME`; repeats")
 	c.Flags().BoolVar(&noCache, "no-cache", false, "run what has passed before, too")
-	c.Flags().BoolVar(&deep, "deep", false, "check the large models, too; it takes an hour or more")
+	c.Flags().BoolVar(&deep, "deep", false, "run the large models, too, and more traces, seeds and vectors; it takes an hour or more")
 	c.Flags().BoolVar(&mutants, "mutants", false, "try every fault of the ledger, not a sample of them; it takes up to 20 minutes")
 	c.Flags().StringVar(&dir, "evidence", "", "write the evidence into the new folder `DIR`")
 	c.Flags().StringVar(&data, "data", "", "data folder `DIR` of the members who sign the evidence")

@@ -120,7 +120,7 @@ type Options struct {
 	Dir       string    // a folder of the checkout
 	Only      []string  // the layers to run; empty means all
 	NoCache   bool      // run what has passed before, too
-	Deep      bool      // run the large models, too: an hour
+	Deep      bool      // run the large models, too, and more traces, seeds and vectors
 	Mutants   bool      // try all mutants, not a sample
 	CacheDir  string    // empty means DefaultCacheDir
 	Progress  io.Writer // a line when a layer starts and ends, and the tools' diagnostics
