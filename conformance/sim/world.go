@@ -172,8 +172,14 @@ func (x *Node) Restore(copy Node) {
 }
 
 // Step gives one message to a member, carries out the effects, or some of them
-// and then crashes, and returns the error for which it was refused.
-func (w *World) Step(x *Node, m quorum.Message) error { return w.take(x, m, nil) }
+// and then crashes, and returns the error for which it was refused. The content of a
+// Candidate counts as made.
+func (w *World) Step(x *Node, m quorum.Message) error {
+	if c, ok := m.(quorum.Candidate); ok {
+		w.contents[c.Content.Digest()] = c.Content
+	}
+	return w.take(x, m, nil)
+}
 
 func (w *World) take(x *Node, m quorum.Message, cause *Cause) error {
 	w.Stats.Steps++
