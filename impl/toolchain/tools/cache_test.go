@@ -170,7 +170,7 @@ func TestTLCRunsFromTheCacheOrFromTheUsersJar(t *testing.T) {
 	dir := t.TempDir()
 	out, err := c.Command(t.Context(), dir, 300, "-workers", "1", "M").Output()
 	require.NoError(t, err)
-	require.Equal(t, "-XX:+ExitOnOutOfMemoryError -Djava.io.tmpdir="+dir+" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx300m -cp "+c.Path+" tlc2.TLC -workers 1 M\n", string(out))
+	require.Equal(t, "-XX:+ExitOnOutOfMemoryError -Djava.io.tmpdir="+dir+" -XX:+UseParallelGC -XX:ParallelGCThreads=1 -XX:TieredStopAtLevel=1 -Xmx300m -cp "+c.Path+" tlc2.TLC -workers 1 M\n", string(out))
 	out, err = c.Command(t.Context(), dir, ShortHeapMB+1).Output()
 	require.NoError(t, err)
 	require.Contains(t, string(out), " -XX:+UseParallelGC -Xmx1025m ")

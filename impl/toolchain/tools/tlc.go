@@ -110,7 +110,7 @@ func OpenTLC(ctx context.Context) (*ModelChecker, error) {
 }
 
 // ShortHeapMB is the largest heap of a run that is taken to be short: it uses
-// neither Java's optimizing compiler nor a collector with several threads, which in
+// neither Java's optimizing compiler nor several threads that collect garbage, which in
 // a run of seconds cost half of the CPU time.
 const ShortHeapMB = 1024
 
@@ -119,11 +119,9 @@ const ShortHeapMB = 1024
 // folder of temporary files, which two runs would share: here that is dir. When ctx
 // ends it is killed.
 func (c *ModelChecker) Command(ctx context.Context, dir string, heapMB int, args ...string) *exec.Cmd {
-	before := []string{"-XX:+ExitOnOutOfMemoryError", "-Djava.io.tmpdir=" + dir}
+	before := []string{"-XX:+ExitOnOutOfMemoryError", "-Djava.io.tmpdir=" + dir, "-XX:+UseParallelGC"} // TLC warns of others
 	if heapMB <= ShortHeapMB {
-		before = append(before, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-	} else {
-		before = append(before, "-XX:+UseParallelGC")
+		before = append(before, "-XX:ParallelGCThreads=1", "-XX:TieredStopAtLevel=1")
 	}
 	before = append(before, fmt.Sprintf("-Xmx%dm", heapMB), "-cp", c.Path, "tlc2.TLC")
 	return Command(ctx, dir, nil, c.Java.Path, append(before, args...)...)
