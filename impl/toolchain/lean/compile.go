@@ -18,12 +18,16 @@ var endings = []string{".olean", ".olean.private", ".olean.server", ".ir"}
 // diagnostic is a line of Lean that says where something is refused.
 var diagnostic = regexp.MustCompile(`(?m)^\S+\.lean:\d+:\d+: error`)
 
+// everyError has Lean go on behind its first 100 errors: a source of many vectors is
+// judged to its end.
+const everyError = "-DmaxErrors=1000000"
+
 // compile runs Lean on the file at path of the working folder; with keep, it
 // returns the compiled module too. An error means that Lean gave no verdict.
 func (r *run) compile(ctx context.Context, path string, keep bool) (product, error) {
 	file := filepath.Join(r.dir, filepath.FromSlash(path))
 	base := strings.TrimSuffix(file, ".lean")
-	args := []string{"-DwarningAsError=true", "--root=" + r.dir}
+	args := []string{"-DwarningAsError=true", everyError, "--root=" + r.dir}
 	if keep {
 		args = append(args, "-o", base+".olean")
 	}

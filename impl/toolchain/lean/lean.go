@@ -14,7 +14,7 @@
 // Building. Modules are checked one file a process, each after those that it
 // imports, by the same command on every build of Lean:
 //
-//	lean -DwarningAsError=true --root=DIR -o DIR/Omega/Spec/Key.olean DIR/Omega/Spec/Key.lean
+//	lean -DwarningAsError=true -DmaxErrors=1000000 --root=DIR -o DIR/Omega/Spec/Key.olean DIR/Omega/Spec/Key.lean
 //
 // What a module gives is stored under the SHA-256 of its source, of the keys of
 // its imports, and of Lean's identity. So a module is checked again if and only
