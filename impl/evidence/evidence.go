@@ -15,12 +15,12 @@ package evidence
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -112,7 +112,7 @@ func groupOf(path string) string {
 	return ""
 }
 
-// Hash returns the SHA-256 of each file of the checkout root.
+// Hash returns the SHA-256 of each file of the checkout root, in order of path.
 func Hash(ctx context.Context, root string) ([]File, error) {
 	paths, err := checkout.Files(ctx, root)
 	if err != nil {
@@ -137,7 +137,6 @@ func Hash(ctx context.Context, root string) ([]File, error) {
 		}
 		all = append(all, File{path, sum})
 	}
-	slices.SortFunc(all, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 	return all, nil
 }
 
@@ -163,20 +162,19 @@ func Make(report *verify.Report, all []File) (*Bundle, error) {
 }
 
 func groupsOf(all []File) []Group {
-	sums := map[string]*Group{}
+	counts, sums := map[string]int{}, map[string]hash.Hash{}
 	for _, f := range all {
 		name := groupOf(f.Path)
 		if sums[name] == nil {
-			sums[name] = &Group{Name: name}
+			sums[name] = sha256.New()
 		}
-		sums[name].Files++
-		sums[name].SHA256 += f.SHA256 + "  " + f.Path + "\n"
+		counts[name]++
+		fmt.Fprintf(sums[name], "%s  %s\n", f.SHA256, f.Path)
 	}
 	list := []Group{}
 	for _, g := range groups {
-		if s := sums[g.name]; s != nil {
-			s.SHA256 = fmt.Sprintf("%x", sha256.Sum256([]byte(s.SHA256)))
-			list = append(list, *s)
+		if sum := sums[g.name]; sum != nil {
+			list = append(list, Group{Name: g.name, Files: counts[g.name], SHA256: fmt.Sprintf("%x", sum.Sum(nil))})
 		}
 	}
 	return list
@@ -202,7 +200,7 @@ func (b *Bundle) Digest() cert.Hash { return sha256.Sum256(b.Encode()) }
 // Error: ErrNotABundle.
 func Parse(text []byte) (*Bundle, error) {
 	if len(text) > MaxBundle {
-		return nil, fmt.Errorf("%w: %d bytes; at most %d are read", ErrNotABundle, len(text), MaxBundle)
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrNotABundle, MaxBundle)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -263,16 +261,12 @@ func MakeRun(report *verify.Report, time, commit string) *Run {
 	return r
 }
 
-// readFile reads a file of at most limit bytes.
-func readFile(path string, limit int64) ([]byte, error) {
+// readBundle reads the file at path, and no more of it than Parse takes and a byte.
+func readBundle(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("%s: %w: more than %d bytes", path, ErrNotABundle, limit)
-	}
-	return b, err
+	return io.ReadAll(io.LimitReader(f, MaxBundle+1))
 }

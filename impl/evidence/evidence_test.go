@@ -195,3 +195,14 @@ func TestUnsignedEvidenceSaysSo(t *testing.T) {
 	require.Empty(t, c.Signers)
 	require.ErrorIs(t, evidence.Reserve(dir), evidence.ErrExists)
 }
+
+func TestABundleThatIsTooLargeIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, evidence.BundleName)
+	require.NoError(t, os.WriteFile(path, nil, 0o644))
+	require.NoError(t, os.Truncate(path, evidence.MaxBundle+1))
+	_, err := evidence.Check(dir, nil, nil)
+	require.ErrorIs(t, err, evidence.ErrNotABundle)
+	require.ErrorContains(t, err, path+": ")
+	require.ErrorContains(t, err, "more than 16777216 bytes")
+}
