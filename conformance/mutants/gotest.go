@@ -1,7 +1,6 @@
 package mutants
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +16,8 @@ import (
 
 	"github.com/omega-sheaf-os/omega/conformance/layer"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/testjson"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
 )
 
 // Verdict says what a check did.
@@ -80,10 +81,7 @@ func (t tester) goTestOnce(ctx context.Context, overlayFile string, checks []Che
 	if overlayFile != "" {
 		args = append(args, "-overlay", overlayFile)
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, packages(checks)...)...)
-	cmd.Dir = t.root
-	cmd.Env = append(os.Environ(), steady...)
-	cmd.WaitDelay = waitDelay
+	cmd := tools.Command(ctx, t.root, steady, "go", append(args, packages(checks)...)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
@@ -103,7 +101,7 @@ func (t tester) goTestOnce(ctx context.Context, overlayFile string, checks []Che
 	case told.build.Len() > 0:
 		return &buildError{excerpt(told.build.String())}
 	case readErr != nil:
-		return fmt.Errorf("go test: %w: %s", readErr, excerpt(stderr.String()))
+		return fmt.Errorf("%w: %s", readErr, excerpt(stderr.String()))
 	case err != nil && !errors.As(err, &exit):
 		return err
 	}
@@ -142,11 +140,6 @@ func packages(checks []Check) []string {
 	return dirs
 }
 
-// testEvent is one line of `go test -json` (see `go doc test2json`).
-type testEvent struct {
-	Action, Package, Test, Output string
-}
-
 // reading is what is read of one `go test -json`.
 type reading struct {
 	verdicts map[Check]Verdict
@@ -154,29 +147,12 @@ type reading struct {
 	build    strings.Builder
 }
 
-func (r *reading) read(in io.Reader) error {
-	lines := bufio.NewReader(in)
-	for {
-		text, err := lines.ReadBytes('\n')
-		var e testEvent
-		if len(text) > 0 && json.Unmarshal(text, &e) != nil {
-			_, _ = io.Copy(io.Discard, lines)
-			return fmt.Errorf("it printed %q", text)
-		}
-		r.event(&e)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
+func (r *reading) read(in io.Reader) error { return testjson.Read(in, r.event) }
 
 // panicTimedOut is how package testing says that a process took too long.
 const panicTimedOut = "panic: test timed out after "
 
-func (r *reading) event(e *testEvent) {
+func (r *reading) event(e *testjson.Event) {
 	c := Check{strings.TrimPrefix(e.Package, checkout.Module+"/"), e.Test}
 	switch e.Action {
 	case "build-output":

@@ -98,9 +98,6 @@ func (r *Report) Counts() map[string]float64 {
 // plantedIn names the kinds of files that faults are planted in.
 var plantedIn = map[string]string{".go": "in_code", ".tla": "in_models", ".lean": "in_specifications"}
 
-// waitDelay is how long a process that was told to end may still hold its output.
-const waitDelay = 5 * time.Second
-
 // run is one Run under way.
 type run struct {
 	tester  // with the processors that one mutant may use

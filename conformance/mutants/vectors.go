@@ -14,6 +14,7 @@ import (
 
 	"github.com/omega-sheaf-os/omega/conformance/vectors"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/lean"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
 )
 
 // vectorsFolder is the package whose tests have Lean judge what the code gives. To
@@ -66,9 +67,7 @@ func (t tester) draw(ctx context.Context, overlayFile, file string, checks []Che
 	if overlayFile != "" {
 		args = append(args, "-overlay", overlayFile)
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "./"+vectorsFolder, "-vectors.write="+file)...)
-	cmd.Dir = t.root
-	cmd.Env = append(os.Environ(), steady...)
+	cmd := tools.Command(ctx, t.root, steady, "go", append(args, "./"+vectorsFolder, "-vectors.write="+file)...)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	switch {

@@ -77,7 +77,7 @@ func (l testLayer) run(ctx context.Context, t *task) outcome {
 	if err != nil {
 		return outcome{problems: []string{err.Error()}}
 	}
-	args := []string{"-artifacts", "-outputdir=" + dir, "./" + l.folder()}
+	args := []string{"-timeout=60m", "-artifacts", "-outputdir=" + dir, "./" + l.folder()}
 	var env []string
 	if l.race {
 		args = append([]string{"-race"}, args...)
@@ -90,13 +90,9 @@ func (l testLayer) run(ctx context.Context, t *task) outcome {
 		env = append(env, mutantsVariable+"=1")
 	}
 	r := newTestRun(t.root, t.line)
-	err = r.goTest(ctx, t, env, args...)
-	problems := r.problems
-	if err != nil && len(problems) == 0 {
-		problems = append(problems, err.Error())
-	}
+	r.goTest(ctx, t, env, args...)
 	counts, varying, lists, wrong := r.counted()
-	problems = append(problems, wrong...)
+	problems := append(r.problems, wrong...)
 	for _, id := range r.skipped {
 		problems = append(problems, fmt.Sprintf("%s: %s was skipped", l.folder(), id.Test))
 	}

@@ -1,8 +1,6 @@
 package verify
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -13,18 +11,8 @@ import (
 	"strings"
 
 	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
+	"github.com/omega-sheaf-os/omega/impl/toolchain/testjson"
 )
-
-// testEvent is one line of `go test -json` (see `go doc test2json`).
-type testEvent struct {
-	Action      string
-	Package     string
-	Test        string
-	Output      string
-	ImportPath  string // of build-output
-	FailedBuild string
-	Key, Value  string // of attr
-}
 
 // testID names a test; Test is empty for what concerns the whole package.
 type testID struct{ Package, Test string }
@@ -37,7 +25,7 @@ type testRun struct {
 	packages                int
 	passed, failed, skipped []testID
 	problems                []string
-	attributes              []testEvent // what tests tell by T.Attr
+	attributes              []testjson.Event // what tests tell by T.Attr
 	output                  map[testID]*strings.Builder
 	builds                  map[string]*strings.Builder
 }
@@ -50,27 +38,9 @@ func newTestRun(root string, line func(string)) *testRun {
 }
 
 // read takes the whole output of `go test -json`.
-func (r *testRun) read(in io.Reader) error {
-	lines := bufio.NewReader(in)
-	for {
-		text, err := lines.ReadBytes('\n')
-		if len(text) > 0 {
-			var e testEvent
-			if jsonErr := json.Unmarshal(text, &e); jsonErr != nil {
-				return fmt.Errorf("go test -json printed %q: %w", text, jsonErr)
-			}
-			r.event(&e)
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
+func (r *testRun) read(in io.Reader) error { return testjson.Read(in, r.event) }
 
-func (r *testRun) event(e *testEvent) {
+func (r *testRun) event(e *testjson.Event) {
 	id := testID{e.Package, e.Test}
 	switch e.Action {
 	case "build-output":
@@ -114,7 +84,7 @@ func appendTo[K comparable](m map[K]*strings.Builder, k K, text string) {
 }
 
 // finished counts a test or, where e names none, a package.
-func (r *testRun) finished(e *testEvent, id testID) {
+func (r *testRun) finished(e *testjson.Event, id testID) {
 	switch {
 	case id.Test == "":
 		r.packages++
@@ -136,7 +106,7 @@ func (r *testRun) finished(e *testEvent, id testID) {
 }
 
 // packageFailed says why a package failed, unless one of its tests has said so.
-func (r *testRun) packageFailed(e *testEvent, id testID) {
+func (r *testRun) packageFailed(e *testjson.Event, id testID) {
 	if e.FailedBuild != "" {
 		r.problems = append(r.problems, r.problem(id, "it does not build", r.builds[e.FailedBuild]))
 		return

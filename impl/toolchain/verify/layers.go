@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,12 +76,8 @@ func runGo(ctx context.Context, t *task) outcome {
 	if err != nil {
 		return outcome{problems: []string{err.Error()}}
 	}
-	err = r.goTest(ctx, t, []string{cgo}, append([]string{"-race", "-covermode=atomic", "-coverprofile=" + profile}, packages...)...)
-	counts := r.counts()
-	problems := r.problems
-	if err != nil && len(problems) == 0 {
-		problems = append(problems, err.Error())
-	}
+	r.goTest(ctx, t, []string{cgo}, append([]string{"-timeout=30m", "-race", "-covermode=atomic", "-coverprofile=" + profile}, packages...)...)
+	counts, problems := r.counts(), r.problems
 	if counts["tests"] == 0 {
 		problems = append(problems, "no test has run")
 	}
@@ -113,10 +110,18 @@ func packagesWithoutLayer(ctx context.Context, root string) ([]string, error) {
 	return slices.DeleteFunc(strings.Fields(string(out)), ownLayer), nil
 }
 
-// goTest runs `go test` with args, and takes what it prints into r.
-func (r *testRun) goTest(ctx context.Context, t *task, env []string, args ...string) error {
+// goTest runs `go test` with args, and takes what it prints into r; where it ends
+// badly and has not said why, that is a problem of its own.
+func (r *testRun) goTest(ctx context.Context, t *task, env []string, args ...string) {
 	env = append([]string{"GOWORK=off", nestedVariable + "=" + t.root}, env...)
-	cmd := tools.Command(ctx, t.root, env, "go", append([]string{"test", "-count=1", "-timeout=60m", "-json"}, args...)...)
+	cmd := tools.Command(ctx, t.root, env, "go", append([]string{"test", "-count=1", "-json"}, args...)...)
+	if err := r.take(cmd); err != nil && len(r.problems) == 0 {
+		r.problems = append(r.problems, err.Error())
+	}
+}
+
+// take runs cmd, a `go test -json`, and takes what it prints into r.
+func (r *testRun) take(cmd *exec.Cmd) error {
 	var stderr tail
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
