@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -123,23 +122,13 @@ func (j *Judge) writeFiles(dir string, traces []*Trace) error {
 func (j *Judge) run(ctx context.Context, dir string) ([]byte, error) {
 	cmd := j.checker.Command(ctx, dir, tlc.HeapMB, "-tool", "-workers", "1",
 		"-metadir", filepath.Join(dir, "states"), "-config", configFile, recordedModule)
-	pipe, err := cmd.StdoutPipe()
+	var said bytes.Buffer
+	out, err := tlc.Output(cmd, &said)
 	if err != nil {
 		return nil, err
 	}
-	cmd.Stderr = cmd.Stdout
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	var said bytes.Buffer
-	out, err := tlc.ReadOutput(io.TeeReader(pipe, &said))
-	_, drained := io.Copy(io.Discard, pipe)
-	status := cmd.Wait()
-	if err := errors.Join(err, drained); err != nil {
-		return nil, fmt.Errorf("TLC's output: %w", err)
-	}
-	if status != nil || out.Kind != tlc.Holds || len(out.Warnings) > 0 {
-		return nil, fmt.Errorf("TLC ends with %v, %s %s: %s %v", status, out.Kind, out.Where, out.Text, out.Warnings)
+	if out.Kind != tlc.Holds || len(out.Warnings) > 0 {
+		return nil, fmt.Errorf("TLC says %s %s: %s %v", out.Kind, out.Where, out.Text, out.Warnings)
 	}
 	return said.Bytes(), nil
 }

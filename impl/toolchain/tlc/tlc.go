@@ -148,7 +148,7 @@ func (p Program) run(ctx context.Context, c *Config, s *scratch, workers int, ar
 	cmd := p.checker.Command(limited, dir, c.heapMB(), append([]string{
 		"-tool", "-workers", strconv.Itoa(workers), "-metadir", filepath.Join(dir, "states"), "-config", configName,
 	}, append(args, s.module)...)...)
-	out, err := output(cmd)
+	out, err := Output(cmd, io.Discard)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -164,8 +164,9 @@ func (p Program) run(ctx context.Context, c *Config, s *scratch, workers int, ar
 	return out, nil
 }
 
-// output runs TLC and returns what it says.
-func output(cmd *exec.Cmd) (*Outcome, error) {
+// Output runs cmd, a command of TLC's with -tool, and returns what it says, in its own
+// words to said. An error means that this could not be read.
+func Output(cmd *exec.Cmd, said io.Writer) (*Outcome, error) {
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -174,7 +175,7 @@ func output(cmd *exec.Cmd) (*Outcome, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	out, err := ReadOutput(pipe)
+	out, err := ReadOutput(io.TeeReader(pipe, said))
 	_, drained := io.Copy(io.Discard, pipe)
 	status := cmd.Wait()
 	if err := errors.Join(err, drained); err != nil {
