@@ -41,19 +41,26 @@ func (s *scene) change(t *rapid.T, m quorum.Message, what int) quorum.Message {
 	return m
 }
 
-func (s *scene) changePrepare(m quorum.Prepare, what int) quorum.Message {
+// changeHead makes the changes 1 to 5 of a message that says its chain, sender and
+// height.
+func (s *scene) changeHead(chain *cert.Hash, from *int, height *uint64, what int) {
 	switch what {
 	case 1:
-		m.Chain[0] ^= 1
+		chain[0] ^= 1
 	case 2:
-		m.From = len(s.cfg.Roster)
+		*from = len(s.cfg.Roster)
 	case 3:
-		m.Height++
+		*height++
 	case 4:
-		m.Height--
+		*height--
 	case 5:
-		m.From = me
-	case 6:
+		*from = me
+	}
+}
+
+func (s *scene) changePrepare(m quorum.Prepare, what int) quorum.Message {
+	s.changeHead(&m.Chain, &m.From, &m.Height, what)
+	if what == 6 {
 		m.Proof = broken(m.Proof)
 	}
 	if m.From < len(s.cfg.Roster) {
@@ -129,18 +136,7 @@ func (s *scene) changeDecided(t *rapid.T, m quorum.Decided, what int) quorum.Mes
 }
 
 func (s *scene) changeResync(m quorum.Resync, what int) quorum.Message {
-	switch what {
-	case 1:
-		m.Chain[0] ^= 1
-	case 2:
-		m.From = len(s.cfg.Roster)
-	case 3:
-		m.Height++
-	case 4:
-		m.Height--
-	case 5:
-		m.From = me
-	}
+	s.changeHead(&m.Chain, &m.From, &m.Height, what)
 	if m.From < len(s.cfg.Roster) {
 		m.Signature = s.refined.Sign(m.From, signedPart("omega/resync/v1\x00", &m))
 	}
