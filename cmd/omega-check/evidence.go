@@ -139,7 +139,7 @@ Without cert.log the evidence is UNSIGNED, and with --genesis that is a no.
 
 --root holds the bundle against a checkout: each file must have the hash that the
 evidence names, and none may be missing or more.`,
-		Example: `  omega-check check-evidence --input ./evidence --genesis 5f2c... --root .`,
+		Example: `  omega-check check-evidence --input ../evidence --genesis 5f2c... --root .`,
 	}
 	c.Flags().StringVar(&input, "input", "", "evidence folder `DIR`")
 	c.Flags().StringVar(&root, "root", "", "a folder `DIR` of the checkout")

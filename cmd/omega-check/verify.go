@@ -81,7 +81,7 @@ folder sign it, as their chain's next certificate; without it the evidence is un
 check-evidence checks it offline.`,
 		Example: `  omega-check verify
   omega-check verify --only go --only static --no-cache
-  omega-check verify --evidence ./evidence --data ./chain`,
+  omega-check verify --evidence ../evidence --data ../chain`,
 	}
 	c.Flags().StringArrayVar(&only, "only", nil, "run the layer `NAME`; repeats")
 	c.Flags().BoolVar(&noCache, "no-cache", false, "run what has passed before, too")
