@@ -169,6 +169,8 @@ var stories = []string{
 	"start, reply 1, reply 2, candidate B, timeout, candidate A in 1, timeout, prepare with proof, candidate A in 2, candidate A in 1",
 	"start, reply 1, reply 2, candidate A, prepare 1 A, prepare 2 A, commit 1 A, commit 2 A, decided long ago, prepare of mine, tick",
 	"start, reply 1, reply 2, prepare of mine, tick, start, candidate A",
+	"start, reply late, reply for another, reply forged, reply 1, reply 2, tick of a chain!, tick of a roster!, decided forged, decided of roster",
+	"start, reply 1, reply 2, candidate too large, candidate astray, candidate of roster, candidate A, candidate B",
 }
 
 // twins are a member's state and its twin, which is told what is not refused.
