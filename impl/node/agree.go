@@ -108,7 +108,7 @@ func (r *run) validate(contents []quorum.Content) error {
 		if c.Envelope.BatchID != r.height || r.valid[digest] {
 			continue
 		}
-		if err := r.f.validate(c); err != nil {
+		if err := r.f.Validate(c); err != nil {
 			return err
 		}
 		r.valid[digest] = true
@@ -222,7 +222,7 @@ func (r *run) do(i int, m *member, effect quorum.Effect) error {
 	case quorum.Send:
 		return r.send(i, e.To, e.Message)
 	case quorum.Append:
-		return r.f.append(&e.Certificate)
+		return r.f.Append(&e.Certificate)
 	case quorum.Announce:
 		return r.send(i, quorum.Everyone, &quorum.Decided{Certificate: e.Certificate})
 	case quorum.SendCertificate:

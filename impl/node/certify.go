@@ -4,19 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
-	"github.com/omega-sheaf-os/omega/impl/archive"
-	"github.com/omega-sheaf-os/omega/impl/certlog"
-	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
-	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/invariant"
 	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
-	"github.com/omega-sheaf-os/omega/impl/omegalog"
 )
 
 // Batch is what Certify is asked for.
@@ -72,7 +64,7 @@ func (f *Folder) Certify(ctx context.Context, b Batch) (*Outcome, error) {
 	if !result.Merged() && !b.RecordObstruction {
 		return out, nil
 	}
-	content, err := f.content(sections, result)
+	content, err := f.Content(sections, result)
 	if err != nil {
 		return nil, err
 	}
@@ -103,104 +95,5 @@ func (f *Folder) conclude(ctx context.Context, out *Outcome, content quorum.Cont
 		return nil, err
 	}
 	out.Resumed = out.Certificate.Envelope.Hash() != content.Digest()
-	return out, errors.Join(err, f.clean())
-}
-
-// content returns what the members are to certify for the result, validated. A
-// merge's trace is on disk then, and its copy there has been checked; after an
-// error the traces are as before.
-func (f *Folder) content(s *Sections, r *invariant.Result) (c quorum.Content, err error) {
-	if r.Merged() {
-		c.Envelope, c.Body = MergeContent(&f.Chain, r)
-		if f.validate(&c) == nil {
-			return c, nil // a run that was cut short has left the trace
-		}
-	}
-	var path string
-	err = omegalog.Guard(func() error {
-		if f.beforeContent != nil {
-			if err := f.beforeContent(); err != nil {
-				return err
-			}
-		}
-		if !r.Merged() {
-			c.Envelope, c.Body = ObstructionContent(&f.Chain, r)
-			return nil
-		}
-		path = f.tracePath(&c.Envelope)
-		return writeTrace(path, r)
-	}, s.Views...)
-	if n := len(c.Body); err == nil && n > cert.MaxBody {
-		err = fmt.Errorf("the body has %d bytes, at most %d: certify fewer sections at once", n, cert.MaxBody)
-	}
-	if err == nil {
-		err = f.validate(&c)
-	}
-	if err != nil && path != "" {
-		err = errors.Join(err, removeIfThere(path))
-	}
-	var unknown *durable.UnknownError
-	if errors.As(err, &unknown) {
-		f.dead = fmt.Errorf("%w: %w", certlog.ErrFatal, err)
-		return c, f.dead
-	}
-	return c, err
-}
-
-func (f *Folder) tracePath(e *cert.Envelope) string {
-	return filepath.Join(f.Dir, archive.TracePath(e.BatchID, e.TraceRoot))
-}
-
-func removeIfThere(path string) error {
-	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// writeTrace writes the events of a merge in canonical order (DIR-3).
-func writeTrace(path string, r *invariant.Result) error {
-	w, err := omegalog.Create(path, frame.Mixed)
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	for i := range r.Trace.Len() {
-		if err := w.Append(r.Trace.Event(i)); err != nil {
-			return err
-		}
-	}
-	return w.Close()
-}
-
-// validate checks a content for the next height against the past and the bytes on
-// disk, as every member does before it prepares it (QRM-12).
-func (f *Folder) validate(c *quorum.Content) error {
-	switch c.Envelope.Type {
-	case cert.Merge:
-		body, err := cert.ParseMergeBody(c.Body)
-		if err != nil {
-			return err
-		}
-		view, err := omegalog.Open(f.tracePath(&c.Envelope))
-		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w: %w", ErrTraceMissing, err)
-		}
-		if err != nil {
-			return err
-		}
-		return errors.Join(f.Past.CheckTrace(view, c.Envelope.TraceRoot, body), view.Close())
-	case cert.Obstruction:
-		body, err := cert.ParseObstructionBody(c.Body)
-		if err != nil {
-			return err
-		}
-		return f.Past.CheckObstruction("the obstruction to be certified", 0, body)
-	case cert.Evidence:
-		// CertifyEvidence alone makes one, of what was found in that run: there is
-		// nothing on disk to hold it against again.
-		_, err := cert.ParseEvidenceBody(c.Body)
-		return err
-	}
-	return fmt.Errorf("a %v certificate is not made by a data folder", c.Envelope.Type)
+	return out, errors.Join(err, f.Clean())
 }

@@ -79,7 +79,7 @@ func traceNames(t require.TestingT, dir string) []string {
 
 // tracePathAt returns the path of the trace of a merge in the chain.
 func tracePathAt(t require.TestingT, f *Folder, height uint64) string {
-	path := f.tracePath(&f.Certificates[height].Envelope)
+	path := f.TracePath(&f.Certificates[height].Envelope)
 	require.FileExists(t, path)
 	return path
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/identity"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
+	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
 )
 
 // Seat is a member to be: its name and the nodes whose sections it signs.
@@ -41,26 +42,56 @@ func Init(dir string, seats []Seat) (*cert.Certificate, error) {
 	if err := checkEmpty(dir); err != nil {
 		return nil, err
 	}
-	if err := durable.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o755); err != nil {
+	var roster cert.Roster
+	keys := make([]*identity.Key, len(seats))
+	for i, seat := range seats {
+		if err := cert.CheckName(seat.Name); err != nil {
+			return nil, err
+		}
+		keys[i] = identity.Generate()
+		roster = append(roster, cert.Member{Name: seat.Name, Key: keys[i].Public(), Nodes: seat.Nodes})
+	}
+	if err := roster.Validate(); err != nil {
 		return nil, err
+	}
+	genesis := newGenesis(roster, keys)
+	return genesis, Found(dir, genesis, keys...)
+}
+
+// Found makes a data folder in which the chain has its genesis, signed by all, and
+// the given keys, each of a member of its roster: one for a member on a host of its
+// own, none for who only follows. The folder must be empty or not there; after an error
+// it is as it was.
+func Found(dir string, genesis *cert.Certificate, keys ...*identity.Key) error {
+	if err := checkEmpty(dir); err != nil {
+		return err
+	}
+	chain, err := cert.Chain{}.Check(genesis)
+	if err != nil {
+		return err
+	}
+	if err := durable.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o755); err != nil {
+		return err
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".omega-init-")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.RemoveAll(temp)
-	genesis, err := build(temp, seats)
-	if err != nil {
-		return nil, err
+	if err := fill(temp, chain.Roster, keys); err != nil {
+		return err
+	}
+	if err := startLog(temp, genesis); err != nil {
+		return err
 	}
 	if err := os.Chmod(temp, 0o755); err != nil {
-		return nil, err
+		return err
 	}
 	// Unlike os.Rename, this puts a folder in the place of an empty one.
 	if err := unix.Rename(temp, filepath.Clean(dir)); err != nil {
-		return nil, &os.LinkError{Op: "rename", Old: temp, New: dir, Err: err}
+		return &os.LinkError{Op: "rename", Old: temp, New: dir, Err: err}
 	}
-	return genesis, durable.SyncParent(durable.OS{}, dir)
+	return durable.SyncParent(durable.OS{}, dir)
 }
 
 func checkEmpty(dir string) error {
@@ -77,37 +108,25 @@ func checkEmpty(dir string) error {
 	return nil
 }
 
-// build fills the empty folder dir with a new chain.
-func build(dir string, seats []Seat) (*cert.Certificate, error) {
-	var roster cert.Roster
-	keys := make([]*identity.Key, len(seats))
-	for i, seat := range seats {
-		if err := cert.CheckName(seat.Name); err != nil {
-			return nil, err
+// fill puts into the empty folder dir what a chain's folder has beside the log.
+func fill(dir string, roster cert.Roster, keys []*identity.Key) error {
+	for _, k := range keys {
+		i, ok := roster.Find(k.Public())
+		if !ok {
+			return fmt.Errorf("%w: no member has the key %x", quorum.ErrUnknownMember, k.Public())
 		}
-		keys[i] = identity.Generate()
-		roster = append(roster, cert.Member{Name: seat.Name, Key: keys[i].Public(), Nodes: seat.Nodes})
-	}
-	if err := roster.Validate(); err != nil {
-		return nil, err
-	}
-	for i := range roster {
 		path := archive.KeyPath(dir, roster[i].Name)
 		if err := durable.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nil, err
+			return err
 		}
-		if err := identity.Save(path, keys[i], nil); err != nil {
-			return nil, err
+		if err := identity.Save(path, k, nil); err != nil {
+			return err
 		}
 	}
 	if err := durable.MkdirAll(filepath.Join(dir, archive.TracesName), 0o755); err != nil {
-		return nil, err
+		return err
 	}
-	if err := identity.SaveRoster(filepath.Join(dir, archive.RosterName), roster); err != nil {
-		return nil, err
-	}
-	genesis := newGenesis(roster, keys)
-	return genesis, startLog(dir, genesis)
+	return identity.SaveRoster(filepath.Join(dir, archive.RosterName), roster)
 }
 
 // newGenesis returns a genesis with fresh random bytes that the keys, in roster

@@ -88,6 +88,12 @@ func (v *View) add(c *cert.Certificate, offset int64) error {
 	if err != nil {
 		return err
 	}
+	return v.extend(next, c, offset)
+}
+
+// extend takes over c, whose record begins at offset, and by which the chain becomes
+// next.
+func (v *View) extend(next cert.Chain, c *cert.Certificate, offset int64) error {
 	switch c.Envelope.Type {
 	case cert.Merge:
 		body, err := cert.ParseMergeBody(c.Body)

@@ -32,7 +32,7 @@ func requireOnDisk(t *testing.T, f *Folder, e quorum.Effect) {
 		require.Equal(t, m.SignedPrepare, *d.Prepare)
 		for i := range d.Candidates {
 			if c := &d.Candidates[i]; c.Digest() == m.Digest && m.Height == f.Chain.Length {
-				require.NoError(t, f.validate(c))
+				require.NoError(t, f.Validate(c))
 			}
 		}
 	case *quorum.Commit:
