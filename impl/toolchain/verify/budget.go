@@ -9,7 +9,7 @@ var budgets = map[string]time.Duration{
 	"go":     10 * time.Minute,
 	"static": 3 * time.Minute,
 	"arch":   5 * time.Minute,
-	"lean":   15 * time.Minute,
+	"lean":   18 * time.Minute,
 	"tla":    6 * time.Minute,
 	"corpus": 4 * time.Minute,
 
