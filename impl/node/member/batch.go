@@ -1,0 +1,549 @@
+package member
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
+	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
+	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
+	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
+	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
+	"github.com/omega-sheaf-os/omega/impl/node"
+	"github.com/omega-sheaf-os/omega/impl/omegalog"
+)
+
+// perMember is how many manifests of one member count at a height: two that differ are
+// evidence against it, and those with the least digests are the same for all (MAN-5).
+const perMember = 2
+
+// manifest is one that is held, with its bytes.
+type manifest struct {
+	*Manifest
+	raw    []byte
+	digest [32]byte
+}
+
+// batch is what a member knows about the height being agreed on, beside the quorum's
+// state.
+type batch struct {
+	height    uint64
+	dir       string
+	manifests [][]manifest // by member, at most perMember each, by digest
+	blamed    []bool       // by member: two manifests have been told
+	invited   time.Time    // when a peer's manifest with events was first seen
+
+	contents map[cert.Hash]quorum.Content // made at this height
+	need     *quorum.NeedCandidate        // what the step waits for, or nil
+	made     []merkle.Hash                // the sections of which the last content was made
+	latest   cert.Hash                    // its digest
+
+	sections map[merkle.Hash]*part
+	order    []merkle.Hash // of sections, as they came
+}
+
+// part is a section that a manifest lists.
+type part struct {
+	Listed
+	by   []int // who lists it
+	here bool  // on disk, verified
+}
+
+func (c *core) batchDir(height uint64) string {
+	return filepath.Join(c.cfg.Dir, batchesName, fmt.Sprintf("%08d", height))
+}
+
+func (b *batch) path(root merkle.Hash) string {
+	return filepath.Join(b.dir, root.String()+sectionExt)
+}
+
+// enter begins the next height: with what a run before has left of it on disk, and with
+// the manifests that have come early. What is left of other heights is removed.
+func (c *core) enter() error {
+	height := c.store.Chain.Length
+	n := len(c.store.Chain.Roster)
+	c.batch = &batch{
+		height: height, dir: c.batchDir(height), manifests: make([][]manifest, n), blamed: make([]bool, n),
+		contents: map[cert.Hash]quorum.Content{}, sections: map[merkle.Hash]*part{},
+	}
+	c.dropTransfers(func(t *transfer) bool { return t.object.Class == SectionObject })
+	c.pool.refresh()
+	if err := c.dropBatches(); err != nil {
+		return err
+	}
+	if c.self < 0 {
+		return nil
+	}
+	if err := c.reloadBatch(); err != nil {
+		return err
+	}
+	early := c.early
+	c.early = nil
+	for _, m := range early {
+		if err := c.hold(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropBatches removes the folders of batches of other heights.
+func (c *core) dropBatches() error {
+	folder := filepath.Join(c.cfg.Dir, batchesName)
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if path := filepath.Join(folder, e.Name()); path != c.batch.dir {
+			if err := os.RemoveAll(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	manifestName = "manifest"
+	contentExt   = ".content"
+)
+
+// reloadBatch reads the own manifest and the contents that were made at this height:
+// neither may be lost, for the manifest is signed, and prepares may be for the
+// contents (MAN-4, MAN-8).
+func (c *core) reloadBatch() error {
+	entries, err := os.ReadDir(c.batch.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(c.batch.dir, e.Name())
+		switch {
+		case durable.IsTemp(e.Name()):
+			err = os.Remove(path)
+		case e.Name() == manifestName:
+			err = c.reloadManifest(path)
+		case strings.HasSuffix(e.Name(), contentExt):
+			err = c.reloadContent(path)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *core) reloadManifest(path string) error {
+	raw, err := durable.OS{}.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	decoded, err := Decode(raw)
+	m, ok := decoded.(*Manifest)
+	if err != nil || !ok || m.From != c.self || m.Height != c.batch.height || !c.signedBy(m.From, m.Message(), m.Signature) {
+		return fmt.Errorf("%s: not the manifest of this member for height %d: %w", path, c.batch.height, errors.Join(ErrMalformed, err))
+	}
+	return c.hold(m)
+}
+
+// reloadContent reads a content of this height. One that does not hold any more, since
+// the trace was lost or the disk is an older copy, is dropped: it can be made again.
+func (c *core) reloadContent(path string) error {
+	raw, err := durable.OS{}.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	content, err := parseContent(raw)
+	if err == nil {
+		_, err = c.store.Chain.CheckContent(&content.Envelope, content.Body)
+	}
+	if err == nil {
+		err = c.store.Validate(&content)
+	}
+	if err != nil {
+		c.log.Warn("a content of an earlier run is dropped", "path", path, "error", err)
+		return os.Remove(path)
+	}
+	c.batch.contents[content.Digest()] = content
+	return nil
+}
+
+func parseContent(raw []byte) (quorum.Content, error) {
+	if len(raw) < cert.EnvelopeSize {
+		return quorum.Content{}, fmt.Errorf("%w: a content of %d bytes", ErrMalformed, len(raw))
+	}
+	envelope, err := cert.ParseEnvelope(raw[:cert.EnvelopeSize])
+	return quorum.Content{Envelope: envelope, Body: raw[cert.EnvelopeSize:]}, err
+}
+
+// own returns the manifest that this member has signed for the height, or nil.
+func (c *core) own() *manifest {
+	if c.self < 0 || len(c.batch.manifests[c.self]) == 0 {
+		return nil
+	}
+	return &c.batch.manifests[c.self][0]
+}
+
+// close closes the own batch where it is time to: by a wish of its own, or because a
+// peer has closed one (MAN-4).
+func (c *core) close() error {
+	if c.self < 0 || !c.state.Ready() || c.own() != nil {
+		return nil
+	}
+	upTo, invited := c.invitation()
+	switch {
+	case invited && c.pool.last < upTo && c.cfg.Source != nil && c.now.Sub(c.batch.invited) < c.cfg.Tick:
+		return nil // the stream may bring the rest
+	case !invited && !c.pool.wish(&c.cfg, c.now):
+		return nil
+	case upTo == 0 || upTo > c.pool.last:
+		upTo = c.pool.last
+	}
+	chosen := c.pool.choose(upTo, c.store.Past, c.now)
+	if err := c.store.Past.Err(); err != nil {
+		return err
+	}
+	if len(chosen) == 0 && !invited {
+		return nil
+	}
+	return c.seal(chosen)
+}
+
+// invitation returns whether a peer has closed a batch with events, and up to where in
+// the stream.
+func (c *core) invitation() (upTo uint64, invited bool) {
+	for _, held := range c.batch.manifests {
+		for _, m := range held {
+			if len(m.Sections) > 0 {
+				upTo, invited = max(upTo, m.Last), true
+			}
+		}
+	}
+	return upTo, invited
+}
+
+// seal writes the events as sections, signs those that are this member's own, and
+// sends the manifest. All is on disk before that leaves (MAN-4).
+func (c *core) seal(chosen []*entry) error {
+	m := &Manifest{Chain: c.store.Chain.Name, From: c.self, Height: c.batch.height}
+	for _, x := range chosen {
+		if x.sequence > 0 {
+			if m.First == 0 || x.sequence < m.First {
+				m.First = x.sequence
+			}
+			m.Last = max(m.Last, x.sequence)
+		}
+	}
+	if err := durable.MkdirAll(c.batch.dir, 0o755); err != nil {
+		return err
+	}
+	for _, g := range c.group(chosen) {
+		listed, err := c.sealSection(g.node, g.events)
+		if err != nil {
+			return err
+		}
+		m.Sections = append(m.Sections, listed)
+	}
+	slices.SortFunc(m.Sections, func(a, b Listed) int { return bytes.Compare(a.Root[:], b.Root[:]) })
+	m.Signature = c.cfg.Key.Sign(m.Message())
+	if err := c.writeFile(filepath.Join(c.batch.dir, manifestName), m.Encode()); err != nil {
+		return err
+	}
+	if err := c.hold(m); err != nil {
+		return err
+	}
+	c.broadcast(c.own().raw)
+	return nil
+}
+
+type group struct {
+	node   uint32
+	events []*entry
+}
+
+// group parts events into sections, the same for all members that hold the same events:
+// one for each node of the roster, of what its writer has signed, and a mixed one.
+func (c *core) group(chosen []*entry) []group {
+	groups := []group{{node: frame.Mixed}}
+	index := map[uint32]int{}
+	for _, x := range chosen {
+		at, n := 0, x.event.Key().Node()
+		if _, ok := c.store.Chain.Roster.Writer(n); ok && x.signed {
+			if at, ok = index[n]; !ok && len(groups) < MaxSections {
+				at = len(groups)
+				index[n] = at
+				groups = append(groups, group{node: n})
+			}
+		}
+		groups[at].events = append(groups[at].events, x)
+	}
+	if len(groups[0].events) == 0 {
+		return groups[1:]
+	}
+	return groups
+}
+
+// sealSection writes one section and its signature, if it is this member's own.
+func (c *core) sealSection(writer uint32, events []*entry) (Listed, error) {
+	var tree merkle.Tree
+	listed := Listed{Node: writer, Events: uint64(len(events)), Bytes: frame.HeaderSize}
+	for _, x := range events {
+		tree.Append(merkle.LeafHash(x.event))
+		listed.Bytes += uint64(size(x.event))
+	}
+	listed.Root = tree.Root()
+	path := c.batch.path(listed.Root)
+	if slices.Contains(c.ownNodes(), writer) {
+		section := omegalog.Section{Node: writer, Count: listed.Events, Root: listed.Root}
+		sig, err := omegalog.Sign(c.store.Chain.Name, section, c.cfg.Key)
+		if err != nil {
+			return listed, err
+		}
+		listed.Signature = &sig.Signature
+		if err := c.reach("write signature"); err != nil {
+			return listed, err
+		}
+		if err := omegalog.WriteSignature(path, sig); err != nil {
+			return listed, err
+		}
+	}
+	if err := c.reach("write section"); err != nil {
+		return listed, err
+	}
+	w, err := omegalog.Create(path, writer)
+	if err != nil {
+		return listed, err
+	}
+	defer w.Abort()
+	for _, x := range events {
+		if err := w.Append(x.event); err != nil {
+			return listed, err
+		}
+	}
+	return listed, w.Close()
+}
+
+// receiveManifest takes a peer's manifest (MAN-4, MAN-5).
+func (c *core) receiveManifest(m *Manifest) error {
+	if !c.fromPeer(m.Chain, m.From) || !c.verified(m.From, m.Message(), m.Signature) {
+		return nil
+	}
+	if why := c.unfit(m); why != "" {
+		c.refuse(causeSection, "member", m.From, "height", m.Height, "error", why)
+		return nil
+	}
+	c.heard(m.From)
+	switch {
+	case m.Height < c.batch.height:
+		c.sendCertificate(m.From, m.Height)
+	case m.Height == c.batch.height+1 && len(c.early) < perMember*len(c.peers):
+		c.early = append(c.early, m)
+		c.behind(m.From)
+	case m.Height > c.batch.height:
+		c.behind(m.From)
+	default:
+		return c.hold(m)
+	}
+	return nil
+}
+
+// unfit says what is wrong with the section signatures of a manifest, or "".
+func (c *core) unfit(m *Manifest) string {
+	for i := range m.Sections {
+		s := &m.Sections[i]
+		if s.Signature == nil {
+			continue
+		}
+		if w, ok := c.store.Chain.Roster.Writer(s.Node); !ok || w != m.From {
+			return fmt.Sprintf("section %v: node %d is not the sender's", s.Root, s.Node)
+		}
+		section := omegalog.Section{Node: s.Node, Count: s.Events, Root: s.Root}
+		if !c.signedBy(m.From, section.Message(m.Chain), *s.Signature) {
+			return fmt.Sprintf("section %v: the signature does not verify", s.Root)
+		}
+	}
+	return ""
+}
+
+// hold keeps a verified manifest of this height. A second one of a member that differs
+// is evidence against it, and counts too; of more, those with the least digests do.
+func (c *core) hold(m *Manifest) error {
+	b := c.batch
+	h := manifest{Manifest: m, raw: m.Encode(), digest: m.digest()}
+	held := b.manifests[m.From]
+	at, known := slices.BinarySearchFunc(held, h, func(a, b manifest) int { return bytes.Compare(a.digest[:], b.digest[:]) })
+	if known {
+		return nil
+	}
+	held = slices.Insert(slices.Clone(held), at, h)
+	if len(held) > 1 && !b.blamed[m.From] {
+		b.blamed[m.From] = true
+		if err := c.accuse(m.From, "manifest", held[0].raw, held[1].raw); err != nil {
+			return err
+		}
+	}
+	b.manifests[m.From] = held[:min(len(held), perMember)]
+	if len(m.Sections) > 0 && b.invited.IsZero() {
+		b.invited = c.now
+	}
+	if at >= perMember {
+		return nil
+	}
+	for _, s := range m.Sections {
+		c.list(m.From, s)
+	}
+	c.schedule()
+	return nil
+}
+
+// list notes a section that a manifest lists.
+func (c *core) list(by int, s Listed) {
+	p := c.batch.sections[s.Root]
+	if p == nil {
+		info, err := os.Stat(c.batch.path(s.Root))
+		p = &part{Listed: s, here: err == nil && uint64(info.Size()) == s.Bytes}
+		c.batch.sections[s.Root] = p
+		c.batch.order = append(c.batch.order, s.Root)
+	}
+	if !slices.Contains(p.by, by) {
+		p.by = append(p.by, by)
+	}
+}
+
+// candidate returns the content that the step waits for, as soon as it can be made, or
+// nil (MAN-8).
+func (c *core) candidate() (quorum.Message, error) {
+	need := c.batch.need
+	if need == nil || need.Height != c.batch.height {
+		return nil, nil
+	}
+	content, ok := c.batch.contents[need.Digest]
+	if !ok && need.Digest == (cert.Hash{}) && c.stands(need) {
+		if err := c.keep(*c.proposal); err != nil {
+			return nil, err
+		}
+		content, ok = *c.proposal, true
+	}
+	if !ok {
+		made, err := c.union()
+		if err != nil || made == nil || need.Digest != (cert.Hash{}) && made.Digest() != need.Digest {
+			return nil, err
+		}
+		content = *made
+	}
+	c.batch.need = nil
+	return quorum.Candidate{Attempt: need.Attempt, Content: content}, nil
+}
+
+// stands reports whether this member stands for the operator's proposal: in every other
+// attempt, so that the events of members whose operators propose nothing go on.
+func (c *core) stands(need *quorum.NeedCandidate) bool {
+	return c.proposal != nil && c.proposal.Envelope.BatchID == need.Height && need.Attempt%2 == 0
+}
+
+// union makes the content of all manifests, once one of each member is held and all
+// their sections are here. There is none where all are empty.
+func (c *core) union() (*quorum.Content, error) {
+	b := c.batch
+	var roots []merkle.Hash
+	for _, held := range b.manifests {
+		if len(held) == 0 {
+			return nil, nil
+		}
+		for _, m := range held {
+			for _, s := range m.Sections {
+				if !b.sections[s.Root].here {
+					return nil, nil
+				}
+				roots = append(roots, s.Root)
+			}
+		}
+	}
+	if len(roots) == 0 {
+		return nil, nil
+	}
+	slices.SortFunc(roots, func(a, b merkle.Hash) int { return bytes.Compare(a[:], b[:]) })
+	roots = slices.Compact(roots)
+	if !slices.Equal(roots, b.made) {
+		content, err := c.make(roots)
+		if err != nil {
+			return nil, err
+		}
+		b.made, b.latest = roots, content.Digest()
+	}
+	content := b.contents[b.latest]
+	return &content, nil
+}
+
+// make reconciles sections to a content. Its trace, and itself, are on disk then.
+func (c *core) make(roots []merkle.Hash) (*quorum.Content, error) {
+	paths := make([]string, len(roots))
+	for i, root := range roots {
+		paths[i] = c.batch.path(root)
+	}
+	sections, err := node.OpenSections(paths)
+	if err != nil {
+		return nil, err
+	}
+	content, err := c.reconcile(sections)
+	if err := errors.Join(err, sections.Close()); err != nil {
+		return nil, err
+	}
+	return content, nil
+}
+
+func (c *core) reconcile(sections *node.Sections) (*quorum.Content, error) {
+	result, err := c.store.Reconcile(sections)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.reach("write trace"); err != nil {
+		return nil, err
+	}
+	content, err := c.store.Content(sections, result)
+	if err != nil {
+		return nil, err
+	}
+	return &content, c.keep(content)
+}
+
+// keep holds a content, on disk too: should all members prepare it, each has it for as
+// long as the height lasts.
+func (c *core) keep(content quorum.Content) error {
+	digest := content.Digest()
+	if _, ok := c.batch.contents[digest]; ok {
+		return nil
+	}
+	if err := durable.MkdirAll(c.batch.dir, 0o755); err != nil {
+		return err
+	}
+	envelope := content.Envelope.Bytes()
+	raw := append(envelope[:], content.Body...)
+	if err := c.writeFile(filepath.Join(c.batch.dir, digest.String()+contentExt), raw); err != nil {
+		return err
+	}
+	c.batch.contents[digest] = content
+	return nil
+}
+
+// writeFile makes b the content of the file path, durably.
+func (c *core) writeFile(path string, b []byte) error {
+	if err := c.reach("write " + filepath.Base(path)); err != nil {
+		return err
+	}
+	return durable.WriteFile(durable.OS{}, path, b, 0o644)
+}
