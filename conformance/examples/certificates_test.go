@@ -42,7 +42,11 @@ type certificateExamples struct {
 	Chain        Hex
 	Certificates []certificateExample
 	Log          Hex
-	Rosters      []struct {
+	LastResort   struct {
+		OldRoster     Hex `json:"old_roster"`
+		Message, Body Hex
+	} `json:"last_resort"`
+	Rosters []struct {
 		Members []struct {
 			Name  string
 			Key   Hex
@@ -69,6 +73,21 @@ func TestRostersAreThoseOfTheExamples(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, r, parsed)
 	}
+}
+
+func TestALastResortIsThatOfTheExamples(t *testing.T) {
+	examples := load[certificateExamples](t, "certificates")
+	x := examples.LastResort
+	g, err := cert.ParseGenesisBody(x.Body)
+	require.NoError(t, err)
+	require.Equal(t, []byte(x.Body), g.Append(nil))
+	require.Equal(t, []byte(x.Message), g.LastResortMessage())
+	require.Equal(t, cert.Hash(examples.Chain), g.Successor.Chain)
+	require.Equal(t, uint64(len(examples.Certificates)), g.Successor.Length)
+	old, err := cert.ParseRoster(x.OldRoster)
+	require.NoError(t, err)
+	require.NoError(t, g.CheckSuccessor(old))
+	require.ErrorIs(t, g.CheckSuccessor(cert.Roster{old[1], old[0]}), cert.ErrBody)
 }
 
 func TestCertificatesAreThoseOfTheExamples(t *testing.T) {

@@ -63,19 +63,35 @@ func outcomeOf(t *testing.T, effect quorum.Effect) outcome {
 	return outcome{}
 }
 
+// agreement is a height, as member 0 sees it.
+type agreement struct {
+	Height   uint64
+	Joining  []Hex
+	Nonce    Hex
+	VoteFile Hex `json:"vote_file"`
+	Steps    []struct {
+		Name    string
+		Message *Hex
+		Effects []outcome
+	}
+}
+
 func TestAHeightIsCertifiedByTheMessagesOfTheExamples(t *testing.T) {
 	examples := load[struct {
-		Clause   string
-		Height   uint64
-		Nonce    Hex
-		VoteFile Hex `json:"vote_file"`
-		Steps    []struct {
-			Name    string
-			Message *Hex
-			Effects []outcome
-		}
+		Clause string
+		agreement
+		Change agreement
 	}](t, "quorum")
+	examples.agreement.run(t)
+	require.Len(t, examples.Change.Joining, 1)
+	examples.Change.run(t)
+}
+
+func (examples agreement) run(t *testing.T) {
 	chain, content, certificates := certified(t, examples.Height)
+	for _, sig := range examples.Joining {
+		content.Joining = append(content.Joining, cert.Signature(sig))
+	}
 	signer := seedSigner(ed25519.NewKeyFromSeed(certificates.Seeds["1"]))
 	cfg, err := quorum.NewConfig(chain, chain.Roster[0].Key, signer)
 	require.NoError(t, err)

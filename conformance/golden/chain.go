@@ -13,7 +13,7 @@ import (
 )
 
 // writeChain prints a chain with a certificate of every type, each signed by all
-// members, and the chain after each (CRT-1 to CRT-6, BDY-1 to BDY-7, LOG-2, STA-1).
+// members, and the chain after each (CRT-1 to CRT-6, BDY-1 to BDY-9, LOG-2, STA-1).
 func writeChain(p *printer) {
 	g := &generator{state: 5}
 	c := &chainWriter{p: p, keys: memberKeys(0, 4)}
@@ -36,6 +36,24 @@ func writeChain(p *printer) {
 	c.add(cert.Evidence, merkle.EmptyRoot(), (&cert.EvidenceBody{Bundle: cert.Hash(g.bytes(32))}).Append(nil))
 	p.digest("chain/log", c.log)
 	p.text("chain/damage", damages(g, c.log))
+	c.succeed(g)
+}
+
+// succeed prints the genesis of a chain that succeeds c, whose first member is lost
+// (BDY-8, BDY-9).
+func (c *chainWriter) succeed(g *generator) {
+	body := &cert.GenesisBody{Random: [32]byte(g.bytes(32)), Roster: rosterOf(memberKeys(5, 2), 5)}
+	body.Successor = &cert.Successor{Chain: c.chain.Name, Head: c.chain.Head, Length: c.chain.Length}
+	for i, k := range c.keys[1:] {
+		sig := cert.Signature(ed25519.Sign(k, body.LastResortMessage()))
+		body.Successor.Remaining = append(body.Successor.Remaining, cert.Remaining{Member: uint16(i + 1), Signature: sig})
+	}
+	c.p.digest("chain/last-resort/message", body.LastResortMessage())
+	b := body.Append(nil)
+	c.p.hex("chain/last-resort/body", b)
+	read := must(cert.ParseGenesisBody(b))
+	err := read.CheckSuccessor(c.chain.Roster)
+	c.p.text("chain/last-resort/again", fmt.Sprint(read.Successor.Length, len(read.Successor.Remaining), err == nil))
 }
 
 // memberKeys returns n Ed25519 keys; member i has a seed of bytes first+i+1.

@@ -183,11 +183,42 @@ func obstructionFacts(w *world) []fact[*cert.ObstructionBody] {
 	)
 }
 
+// plainSuccessor is what stands behind a genesis' roster by the words of BDY-8.
+func plainSuccessor(s *cert.Successor) []byte {
+	b := slices.Concat(s.Chain[:], s.Head[:], u64(s.Length), u16(len(s.Remaining)))
+	for _, r := range s.Remaining {
+		b = slices.Concat(b, u16(int(r.Member)), r.Signature[:])
+	}
+	return b
+}
+
+// badSuccessors are the body g with a successor that breaks one rule each.
+func badSuccessors(g *cert.GenesisBody) (all [][]byte) {
+	for _, change := range []func(s *cert.Successor){
+		func(s *cert.Successor) { s.Length = 0 },
+		func(s *cert.Successor) { s.Remaining = nil },
+		func(s *cert.Successor) { s.Remaining = []cert.Remaining{s.Remaining[1], s.Remaining[0]} },
+		func(s *cert.Successor) { s.Remaining = []cert.Remaining{s.Remaining[0], s.Remaining[0]} },
+	} {
+		s := *g.Successor
+		change(&s)
+		all = append(all, slices.Concat(g.Random[:], plainRoster(g.Roster), plainSuccessor(&s)))
+	}
+	return all
+}
+
 func bodySubjects(w *world) map[string]subject {
 	const list = "the list of bodies"
 	roster := w.roster()
 	genesis := &cert.GenesisBody{Random: [32]byte{5, 6}, Roster: roster}
 	genesisBytes := slices.Concat(genesis.Random[:], plainRoster(roster))
+	last := &cert.GenesisBody{Random: [32]byte{7}, Roster: roster[1:], Successor: &cert.Successor{Chain: cert.Hash{1}, Head: cert.Hash{2}, Length: 1 << 40}}
+	rosterHash := hashOf("omega/roster/v1", plainRoster(roster[1:]))
+	resort := slices.Concat([]byte("omega/last-resort/v1\x00"), last.Successor.Chain[:], last.Successor.Head[:], u64(1<<40), rosterHash[:], last.Random[:])
+	// of the three members, in the order 1, 2, 0, those who remain sign as 0 and 2
+	old := cert.Roster{roster[1], roster[2], roster[0]}
+	last.Successor.Remaining = []cert.Remaining{{Member: 0, Signature: signed(1, resort)}, {Member: 2, Signature: signed(0, resort)}}
+	lastBytes := slices.Concat(last.Random[:], plainRoster(last.Roster), plainSuccessor(last.Successor))
 	change := &cert.RosterChangeBody{OldHash: cert.Hash{7, 8}, Roster: roster[1:]}
 	changeBytes := slices.Concat(change.OldHash[:], plainRoster(roster[1:]))
 	evidence := &cert.EvidenceBody{Bundle: cert.Hash{9}}
@@ -199,9 +230,21 @@ func bodySubjects(w *world) map[string]subject {
 	after := func(b []byte) any { return append([]byte("before"), b...) }
 	items := w.obstructionBody(func(*cert.ObstructionBody) {}).Items
 	return map[string]subject{
-		"cert.GenesisBody.Append": pure(list, zero, func(int) any { return genesis.Append(before) }, func(int) any { return after(genesisBytes) }),
-		"cert.ParseGenesisBody": known(list, damaged(genesisBytes, genesis, "bad body", genesisBytes[:31], slices.Concat(make([]byte, 32), plainRoster(nil))),
-			cert.ParseGenesisBody),
+		"cert.GenesisBody.Append": pure(list, both, func(i int) any { return []*cert.GenesisBody{genesis, last}[i].Append(before) },
+			func(i int) any { return after([][]byte{genesisBytes, lastBytes}[i]) }),
+		"cert.ParseGenesisBody": known(list, append(damaged(genesisBytes, genesis, "bad body", genesisBytes[:31], slices.Concat(make([]byte, 32), plainRoster(nil))),
+			damaged(lastBytes, last, "bad body", badSuccessors(last)...)...), cert.ParseGenesisBody),
+		"cert.GenesisBody.LastResortMessage": pure(list, zero, func(int) any { return last.LastResortMessage() }, func(int) any { return resort }),
+		"cert.GenesisBody.CheckSuccessor": pure("the roster", func() []int { return []int{0, 1, 2, 3} },
+			func(i int) any {
+				return class(last.CheckSuccessor([]cert.Roster{old, old[:2], {roster[0], roster[2], roster[1]}, {roster[1], roster[2], roster[2]}}[i]))
+			},
+			func(i int) any {
+				if i > 0 {
+					return "bad body"
+				}
+				return nil
+			}),
 		"cert.RosterChangeBody.Append": pure(list, zero, func(int) any { return change.Append(before) }, func(int) any { return after(changeBytes) }),
 		"cert.ParseRosterChangeBody": known(list, damaged(changeBytes, change, "bad body", changeBytes[:31], slices.Concat(make([]byte, 32), plainRoster(nil))),
 			cert.ParseRosterChangeBody),

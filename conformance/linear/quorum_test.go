@@ -113,7 +113,10 @@ func durables(links []link) (all []*quorum.Durable, encoded [][]byte) {
 		all = append(all, &d)
 		e := slices.Concat(d.Chain[:], u64(d.Height), optional(plainPrepare(d.Prepare)), optional(plainProof(d.Proof)), optional(plainProof(d.Lock)), []byte{byte(len(d.Candidates))})
 		for _, c := range d.Candidates {
-			e = slices.Concat(e, plainEnvelope(&c.Envelope), u32(len(c.Body)), c.Body)
+			e = slices.Concat(e, plainEnvelope(&c.Envelope), u32(len(c.Body)), c.Body, u16(len(c.Joining)))
+			for _, s := range c.Joining {
+				e = append(e, s[:]...)
+			}
 		}
 		encoded = append(encoded, e)
 	}
@@ -121,6 +124,9 @@ func durables(links []link) (all []*quorum.Durable, encoded [][]byte) {
 	add(quorum.Durable{Prepare: prepare, Candidates: []quorum.Content{a}})
 	add(quorum.Durable{Prepare: prepare, Proof: high, Lock: lock, Candidates: []quorum.Content{a, b}})
 	add(quorum.Durable{Proof: high, Candidates: []quorum.Content{b}})
+	signed := a
+	signed.Joining = []cert.Signature{{6}, {7, 63: 8}}
+	add(quorum.Durable{Prepare: prepare, Candidates: []quorum.Content{signed}})
 	// From here on they are not valid.
 	add(quorum.Durable{Prepare: prepare})
 	add(quorum.Durable{Prepare: prepare, Candidates: []quorum.Content{a, b}})
@@ -129,7 +135,7 @@ func durables(links []link) (all []*quorum.Durable, encoded [][]byte) {
 	return all, encoded
 }
 
-const validDurables = 4
+const validDurables = 5
 
 func wireFacts(links []link) []fact[quorum.Wire] {
 	var facts []fact[quorum.Wire]

@@ -230,6 +230,14 @@ func rosterSubjects(w *world) map[string]subject {
 				}
 				return results(i, true)
 			}),
+		"cert.Roster.Joiners": pure(list, func() [][2]int { return pairs(4) },
+			func(p [2]int) any { return []cert.Member(good[:p[0]].Joiners(good[:p[1]])) },
+			func(p [2]int) any {
+				if p[0] >= p[1] {
+					return []cert.Member(nil)
+				}
+				return []cert.Member(good[p[0]:p[1]])
+			}),
 		"cert.Roster.Verify": pure(list, func() [][2]int { return pairs(3) },
 			func(p [2]int) any {
 				chain, hash := message(7), message(8)

@@ -69,7 +69,7 @@ var refusals = []error{
 	quorum.ErrNotStarted, quorum.ErrStarted, quorum.ErrHalted, quorum.ErrWrongChain, quorum.ErrWrongRoster,
 	quorum.ErrWrongHeight, quorum.ErrUnknownMember, quorum.ErrNotAddressee, quorum.ErrSignature, quorum.ErrNonce,
 	quorum.ErrProof, quorum.ErrStaleAttempt, quorum.ErrWrongAttempt, quorum.ErrPrepared, quorum.ErrNotPrepared,
-	quorum.ErrNotReady, quorum.ErrCandidate, quorum.ErrUnwanted, quorum.ErrRosterChange, quorum.ErrCertificate,
+	quorum.ErrNotReady, quorum.ErrCandidate, quorum.ErrUnwanted, quorum.ErrJoining, quorum.ErrCertificate,
 	quorum.ErrDisk, quorum.ErrDiskAhead, quorum.ErrEncoding,
 }
 

@@ -120,6 +120,16 @@ func genesisOf(members int) *cert.Certificate {
 
 func chainOf(members int) cert.Chain { return must(cert.Chain{}.Check(genesisOf(members))) }
 
+// lastResort is the genesis of a chain that succeeds one of three members, of whom
+// the first and the last remain.
+func lastResort() *cert.GenesisBody {
+	g := &cert.GenesisBody{Roster: rosterOf(2), Successor: &cert.Successor{Chain: cert.Hash{1}, Head: cert.Hash{2}, Length: 3}}
+	for _, i := range []int{0, 2} {
+		g.Successor.Remaining = append(g.Successor.Remaining, cert.Remaining{Member: uint16(i), Signature: signature(i, g.LastResortMessage())})
+	}
+	return g
+}
+
 // mergeOf is a merge of no events that may follow the chain, after a change of its
 // body.
 func mergeOf(chain cert.Chain, members int, change func(m *cert.MergeBody)) *cert.Certificate {
@@ -229,8 +239,18 @@ func kernelSubjects() map[string]func(p probe) {
 		"merkle.ProveConsistency": merkleProofs(merkle.ProveConsistency, func(n int) uint64 { return uint64(n + 1) }),
 		"merkle.CheckInclusion":   checkProofs,
 		"merkle.CheckConsistency": checkProofs,
-		"cert.ParseGenesisBody":   func(p probe) { reading(p, bodiesOf(genesisOf(2).Body), cert.ParseGenesisBody) },
-		"cert.ParseMergeBody":     func(p probe) { reading(p, bodiesOf(merge.Append(nil)), cert.ParseMergeBody) },
+		"cert.ParseGenesisBody": func(p probe) {
+			reading(p, bodiesOf(genesisOf(2).Body, lastResort().Append(nil)), cert.ParseGenesisBody)
+		},
+		"cert.GenesisBody.CheckSuccessor": func(p probe) {
+			for _, old := range []cert.Roster{rosterOf(2), rosterOf(1), {rosterOf(3)[1], rosterOf(3)[0], rosterOf(3)[2]}} {
+				g, twin := lastResort(), slices.Clone(old)
+				p.refused(p, g.CheckSuccessor(old))
+				require.Equal(p, lastResort(), g)
+				require.Equal(p, twin, old)
+			}
+		},
+		"cert.ParseMergeBody": func(p probe) { reading(p, bodiesOf(merge.Append(nil)), cert.ParseMergeBody) },
 		"cert.ParseObstructionBody": func(p probe) {
 			reading(p, bodiesOf(obstructionOf(eventAt(3, 4)).Append(nil)), cert.ParseObstructionBody)
 		},

@@ -124,11 +124,15 @@ var acts = map[string]func() quorum.Message{
 	"candidate A in 2":    func() quorum.Message { return quorum.Candidate{Attempt: 2, Content: contentOf("A")} },
 	"candidate astray":    func() quorum.Message { return quorum.Candidate{Content: contentOf("astray")} },
 	"candidate too large": func() quorum.Message { c := contentOf("A"); c.Body = tooLarge; return quorum.Candidate{Content: c} },
-	"candidate of roster": func() quorum.Message { return quorum.Candidate{Content: contentOf("roster change")} },
-	"prepare 1 A":         func() quorum.Message { return prepare(1, 0, "A") },
-	"prepare 1 B":         func() quorum.Message { return prepare(1, 0, "B") },
-	"prepare 2 A":         func() quorum.Message { return prepare(2, 0, "A") },
-	"prepare 2 B in 1":    func() quorum.Message { return prepare(2, 1, "B") },
+	"candidate joining": func() quorum.Message {
+		c := contentOf("roster change") // by which nobody joins
+		c.Joining = []cert.Signature{signature(3, cert.VoteMessage(chainOf(3).Name, c.Digest()))}
+		return quorum.Candidate{Content: c}
+	},
+	"prepare 1 A":      func() quorum.Message { return prepare(1, 0, "A") },
+	"prepare 1 B":      func() quorum.Message { return prepare(1, 0, "B") },
+	"prepare 2 A":      func() quorum.Message { return prepare(2, 0, "A") },
+	"prepare 2 B in 1": func() quorum.Message { return prepare(2, 1, "B") },
 	"prepare with proof": func() quorum.Message {
 		return prepare(1, 2, "B", func(m *quorum.Prepare) { m.Proof = proofOf(0, "B") })
 	},
@@ -170,7 +174,7 @@ var stories = []string{
 	"start, reply 1, reply 2, candidate A, prepare 1 A, prepare 2 A, commit 1 A, commit 2 A, decided long ago, prepare of mine, tick",
 	"start, reply 1, reply 2, prepare of mine, tick, start, candidate A",
 	"start, reply late, reply for another, reply forged, reply 1, reply 2, tick of a chain!, tick of a roster!, decided forged, decided of roster",
-	"start, reply 1, reply 2, candidate too large, candidate astray, candidate of roster, candidate A, candidate B",
+	"start, reply 1, reply 2, candidate too large, candidate astray, candidate joining, candidate A, candidate B",
 }
 
 // twins are a member's state and its twin, which is told what is not refused.

@@ -105,7 +105,7 @@ var classes = map[string]func(error) bool{
 	"quorum.ErrDiskAhead": is(quorum.ErrDiskAhead), "quorum.ErrEncoding": is(quorum.ErrEncoding), "quorum.ErrHalted": is(quorum.ErrHalted),
 	"quorum.ErrNonce": is(quorum.ErrNonce), "quorum.ErrNotAddressee": is(quorum.ErrNotAddressee), "quorum.ErrNotPrepared": is(quorum.ErrNotPrepared),
 	"quorum.ErrNotReady": is(quorum.ErrNotReady), "quorum.ErrNotStarted": is(quorum.ErrNotStarted), "quorum.ErrPrepared": is(quorum.ErrPrepared),
-	"quorum.ErrProof": is(quorum.ErrProof), "quorum.ErrRosterChange": is(quorum.ErrRosterChange), "quorum.ErrSignature": is(quorum.ErrSignature),
+	"quorum.ErrProof": is(quorum.ErrProof), "quorum.ErrJoining": is(quorum.ErrJoining), "quorum.ErrSignature": is(quorum.ErrSignature),
 	"quorum.ErrStaleAttempt": is(quorum.ErrStaleAttempt), "quorum.ErrStarted": is(quorum.ErrStarted), "quorum.ErrUnknownMember": is(quorum.ErrUnknownMember),
 	"quorum.ErrUnwanted": is(quorum.ErrUnwanted), "quorum.ErrWrongAttempt": is(quorum.ErrWrongAttempt), "quorum.ErrWrongChain": is(quorum.ErrWrongChain),
 	"quorum.ErrWrongHeight": is(quorum.ErrWrongHeight), "quorum.ErrWrongRoster": is(quorum.ErrWrongRoster),

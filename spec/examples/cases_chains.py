@@ -169,6 +169,10 @@ def certificates():
             }
         )
         log += omega.record(e, body, signatures)
+    # The second member of the last roster is lost: the first one goes on, with a new key and somebody new.
+    random, after = bytes([0x5A]) * 32, [("m2", ed25519.public(seed(4)), [2]), member(1)]
+    resort = omega.last_resort_message(chain, head, len(envelopes), after, random)
+    remaining = [(0, ed25519.sign(seed(2), resort))]
     rosters = [[member(n) for n in ns] for ns in ([1], [1, 2], [3, 2, 1])] + [[("a", ed25519.public(seed(9)), [])]]
     return {
         "clause": "CRT, BDY, RST, STA, CHN, LOG",
@@ -176,6 +180,11 @@ def certificates():
         "chain": chain.hex(),
         "certificates": made,
         "log": log.hex(),
+        "last_resort": {
+            "old_roster": omega.roster(two).hex(),
+            "message": resort.hex(),
+            "body": (random + omega.roster(after) + omega.successor(chain, head, len(envelopes), remaining)).hex(),
+        },
         "rosters": [
             {
                 "members": [{"name": n, "key": k.hex(), "nodes": ns} for n, k, ns in r],
@@ -358,17 +367,23 @@ def signatures():
 
 
 def quorum():
-    """Two members certify height 2 of the chain of certificates.json, as member 0 sees it."""
+    """Two members certify the heights 2 and 3 of the chain of certificates.json, as member 0 sees it."""
+    return agreement(2) | {"clause": "QRM, CLG-7", "change": agreement(3)}
+
+
+def agreement(height):
     made = certificates()
-    chain, c = bytes.fromhex(made["chain"]), made["certificates"][2]
+    chain, c = bytes.fromhex(made["chain"]), made["certificates"][height]
     envelope, body, digest = (bytes.fromhex(c[f]) for f in ("envelope", "body", "cert_hash"))
-    height, nonces = c["height"], [bytes([0xA0]) * 16, bytes([0xB0]) * 16]
-    signers = [lambda m, n=n: ed25519.sign(seed(n), m) for n in c["signers"]]
+    changes = c["type"] == 3  # member 2 leaves, and the key of seed 3 joins
+    joining = [bytes.fromhex(c["signatures"][3])] if changes else []
+    nonces = [bytes([0xA0]) * 16, bytes([0xB0]) * 16]
+    signers = [lambda m, n=n: ed25519.sign(seed(n), m) for n in c["signers"][:2]]
     parts = [sign(omega.prepare_message(chain, height, 0, digest)) for sign in signers]
     prepared = [omega.signed_prepare(0, digest, p) for p in parts]
     votes = [sign(omega.vote_message(chain, digest)) for sign in signers]
     full = omega.proof(0, digest, parts)
-    content = [(envelope, body)]
+    content = [(envelope, body, joining)]
     before = omega.durable(chain, height, prepared[0], None, None, content)
     steps = [
         ("start", None, ["send", omega.resync(chain, 0, height, nonces[0], signers[0])]),
@@ -397,12 +412,13 @@ def quorum():
         (
             "commit",
             omega.commit(chain, 1, envelope, votes[1], full),
-            ["append", bytes.fromhex(c["record"]), "announce", b"\3" + bytes.fromhex(c["record"]), "need", b""],
+            ["append", bytes.fromhex(c["record"]), "announce", b"\3" + bytes.fromhex(c["record"])]
+            + ([] if changes else ["need", b""]),
         ),
     ]
     return {
-        "clause": "QRM, CLG-7",
         "height": height,
+        "joining": hexes(joining),
         "nonce": nonces[0].hex(),
         "vote_file": omega.vote_file(before).hex(),
         "steps": [

@@ -298,6 +298,15 @@ def vote_message(chain, digest):  # CRT-5
     return b"omega/vote/v1\0" + chain + digest
 
 
+def last_resort_message(old_chain, old_head, old_length, members, random):  # BDY-9
+    return b"omega/last-resort/v1\0" + old_chain + old_head + u(64, old_length) + roster_hash(members) + random
+
+
+def successor(old_chain, old_head, old_length, remaining):  # BDY-8
+    b = old_chain + old_head + u(64, old_length) + u(16, len(remaining))
+    return b + b"".join(u(16, i) + signature for i, signature in remaining)
+
+
 def prepare_message(chain, height, attempt, digest):  # QRM-3
     return b"omega/prepare/v1\0" + chain + u(64, height) + u(64, attempt) + digest
 
@@ -352,7 +361,9 @@ def resync_reply(chain, sender, to, height, nonce, prepared, committed, sign):  
 
 def durable(chain, height, prepared, highest, lock, contents):  # QRM-21
     b = chain + u(64, height) + optional(prepared) + optional(highest) + optional(lock)
-    return b + u(8, len(contents)) + b"".join(e + u(32, len(body)) + body for e, body in contents)
+    return b + u(8, len(contents)) + b"".join(
+        e + u(32, len(body)) + body + u(16, len(joining)) + b"".join(joining) for e, body, joining in contents
+    )
 
 
 def vote_file(content):  # CLG-7

@@ -19,15 +19,16 @@ func bodyError(t Type, err error) error {
 
 // GenesisBody is what a genesis certificate says (BDY-1):
 //
-//	random[32] | roster
+//	random[32] | roster | nothing, or successor
 type GenesisBody struct {
-	Random [32]byte // makes the chain's name unique
-	Roster Roster
+	Random    [32]byte // makes the chain's name unique
+	Roster    Roster
+	Successor *Successor // or nil: the chain succeeds none
 }
 
 // Append appends the body's bytes to b (BDY-1).
 func (g *GenesisBody) Append(b []byte) []byte {
-	return g.Roster.Append(append(b, g.Random[:]...))
+	return g.Successor.append(g.Roster.Append(append(b, g.Random[:]...)))
 }
 
 // ParseGenesisBody reads and validates the body of a genesis certificate (BDY-1).
@@ -38,7 +39,13 @@ func ParseGenesisBody(b []byte) (*GenesisBody, error) {
 		return nil, bodyError(Genesis, d.err)
 	}
 	var err error
-	if g.Roster, err = ParseRoster(b[d.at:]); err != nil {
+	if g.Roster, err = d.roster(); err != nil {
+		return nil, bodyError(Genesis, err)
+	}
+	if d.at < len(b) {
+		g.Successor = d.successor()
+	}
+	if err := d.end(); err != nil {
 		return nil, bodyError(Genesis, err)
 	}
 	return g, nil

@@ -276,7 +276,11 @@ func fuzzBody(f *testing.F, typ cert.Type) {
 	})
 }
 
-func FuzzParseGenesisBody(f *testing.F)      { fuzzBody(f, cert.Genesis) }
+func FuzzParseGenesisBody(f *testing.F) {
+	f.Add(lastResort(rosterOf(3, 4)).Append(nil))
+	fuzzBody(f, cert.Genesis)
+}
+
 func FuzzParseMergeBody(f *testing.F)        { fuzzBody(f, cert.Merge) }
 func FuzzParseObstructionBody(f *testing.F)  { fuzzBody(f, cert.Obstruction) }
 func FuzzParseRosterChangeBody(f *testing.F) { fuzzBody(f, cert.RosterChange) }

@@ -76,6 +76,7 @@ const (
 	stateTag   = "omega/state/v1\x00"
 	rosterTag  = "omega/roster/v1\x00"
 	prepareTag = "omega/prepare/v1\x00"
+	resortTag  = "omega/last-resort/v1\x00"
 )
 
 func tagged(tag string, parts ...[]byte) Hash {

@@ -178,8 +178,20 @@ func (r Roster) Append(b []byte) []byte {
 // RST-4).
 func ParseRoster(b []byte) (Roster, error) {
 	d := decoder{b: b}
+	r, err := d.roster()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.end(); err != nil {
+		return nil, rosterError("%w", err)
+	}
+	return r, nil
+}
+
+// roster reads a roster from the front of what is left, and validates it.
+func (d *decoder) roster() (Roster, error) {
 	count := int(d.u16())
-	r := make(Roster, 0, min(count, len(b)/KeySize))
+	r := make(Roster, 0, min(count, len(d.b)/KeySize))
 	for range count {
 		m := Member{Name: string(d.take(int(d.u8())))}
 		copy(m.Key[:], d.take(KeySize))
@@ -195,8 +207,8 @@ func ParseRoster(b []byte) (Roster, error) {
 		}
 		r = append(r, m)
 	}
-	if err := d.end(); err != nil {
-		return nil, rosterError("%w", err)
+	if d.err != nil {
+		return nil, rosterError("%w", d.err)
 	}
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -221,6 +233,22 @@ func (r Roster) Writer(node uint32) (int, bool) {
 func (r Roster) Find(k PublicKey) (int, bool) {
 	i := slices.IndexFunc(r, func(m Member) bool { return m.Key == k })
 	return i, i >= 0
+}
+
+// Joiners returns the members of next whose keys r does not have, in their order:
+// those who sign a roster change from r to next before it is decided (QRM-23).
+func (r Roster) Joiners(next Roster) Roster {
+	known := make(map[PublicKey]bool, len(r))
+	for i := range r {
+		known[r[i].Key] = true
+	}
+	var joiners Roster
+	for _, m := range next {
+		if !known[m.Key] {
+			joiners = append(joiners, m)
+		}
+	}
+	return joiners
 }
 
 // Verify checks one vote of member i for the certificate hash on chain (CRT-5).

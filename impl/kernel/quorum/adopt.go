@@ -26,9 +26,7 @@ func (m *Decided) apply(t *turn) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
-	if c.Envelope.Type != cert.RosterChange { // whose votes are not given by this step
-		t.disownedCommit(SignedCommit{Envelope: c.Envelope, Vote: c.Signatures[t.cfg.Self]})
-	}
+	t.disownedCommit(SignedCommit{Envelope: c.Envelope, Vote: c.Signatures[t.cfg.Self]})
 	if t.s.Halted != nil {
 		return nil
 	}
@@ -37,18 +35,18 @@ func (m *Decided) apply(t *turn) error {
 	return nil
 }
 
-// checkCertificate checks the content and all signatures. A roster change has those
-// of the new roster too, which the config does not know.
+// checkCertificate checks the content and all signatures. Those of the new roster,
+// which the config does not know, stand behind the votes.
 func (t *turn) checkCertificate(c *cert.Certificate) (cert.Chain, error) {
 	next, err := t.s.Chain.CheckContent(&c.Envelope, c.Body)
 	if err != nil {
 		return cert.Chain{}, err
 	}
-	if c.Envelope.Type == cert.RosterChange {
-		return t.s.Chain.Check(c)
-	}
 	if !t.votesVerify(c) {
 		return cert.Chain{}, fmt.Errorf("%w: votes for %v", ErrSignature, next.Head)
+	}
+	if c.Envelope.Type == cert.RosterChange {
+		return next, t.checkNewSigners(c, next)
 	}
 	return next, nil
 }
@@ -62,7 +60,7 @@ func (t *turn) comparePast(c *cert.Certificate) error {
 		return fmt.Errorf("%w: got a certificate of %d, this member is at %d", ErrWrongHeight, height, t.s.Height())
 	case c.Envelope.Hash() == t.s.Chain.Head:
 		return nil
-	case !t.votesVerify(c):
+	case !t.votesVerify(c) || !t.ofThisRoster(c):
 		return fmt.Errorf("%w: votes at height %d", ErrCertificate, height)
 	}
 	t.halt(Fork, &Decided{Certificate: *c})
@@ -71,7 +69,7 @@ func (t *turn) comparePast(c *cert.Certificate) error {
 
 // enter goes to the height behind chain. A member that is not ready asks its
 // peers again, for that height; one whose roster has changed ends here, and begins
-// again with a config of the new roster.
+// again with a config of the new roster (QRM-24).
 func (t *turn) enter(chain cert.Chain) {
 	same, ready := sameKeys(chain.Roster, t.cfg.Roster), t.s.Ready()
 	t.s.enter(chain)

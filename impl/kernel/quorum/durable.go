@@ -24,7 +24,7 @@ type Durable struct {
 // the fields as in Encode of messages (QRM-21):
 //
 //	chain[32] | height u64 | signed_prepare? | proof? | lock proof? |
-//	count u8 | count x (envelope[121] | body_len u32 | body)
+//	count u8 | count x (envelope[121] | body_len u32 | body | joining u16 | joining x signature[64])
 //
 // Nothing in them tells their format, its version or damage: the vote file that
 // holds them does (CLG-7).
@@ -41,6 +41,7 @@ func (d *Durable) Encode() []byte {
 		b = append(b, e[:]...)
 		b = binary.BigEndian.AppendUint32(b, uint32(len(c.Body)))
 		b = append(b, c.Body...)
+		b = appendSignatures(b, c.Joining)
 	}
 	return b
 }
@@ -71,6 +72,9 @@ func (d *Durable) decodeCandidates(in *decoder) {
 	for range n[0] {
 		c := Content{Envelope: in.envelope()}
 		c.Body = in.take(int(in.u32()))
+		if joining := in.signatures(); len(joining) > 0 {
+			c.Joining = joining
+		}
 		if in.err != nil {
 			return
 		}

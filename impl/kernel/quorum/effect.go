@@ -29,8 +29,9 @@ type Append struct{ Certificate cert.Certificate }
 // those who listen.
 type Announce struct{ Certificate cert.Certificate }
 
-// SendCertificate sends member To the certificate of Height as Decided, from the
-// certificate log; those behind it may follow.
+// SendCertificate sends member To, or Everyone, the certificate of Height as Decided,
+// from the certificate log; those behind it may follow. Everyone is, behind a roster
+// change, the members of the old roster too (QRM-24).
 type SendCertificate struct {
 	To     int
 	Height uint64

@@ -175,10 +175,14 @@ func (d *decoder) envelope() cert.Envelope {
 
 func (p *Proof) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, p.Attempt)
-	b = append(b, p.Digest[:]...)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(p.Signatures)))
-	for i := range p.Signatures {
-		b = append(b, p.Signatures[i][:]...)
+	return appendSignatures(append(b, p.Digest[:]...), p.Signatures)
+}
+
+// appendSignatures appends a count u16 and the signatures.
+func appendSignatures(b []byte, signatures []cert.Signature) []byte {
+	b = binary.BigEndian.AppendUint16(b, uint16(len(signatures)))
+	for i := range signatures {
+		b = append(b, signatures[i][:]...)
 	}
 	return b
 }
@@ -187,15 +191,23 @@ func (d *decoder) optionalProof() *Proof {
 	if !d.present() {
 		return nil
 	}
-	p := &Proof{Attempt: d.u64(), Digest: d.hash()}
+	p := &Proof{Attempt: d.u64(), Digest: d.hash(), Signatures: d.signatures()}
+	if d.err != nil {
+		return nil
+	}
+	return p
+}
+
+// signatures reads a count u16 and as many signatures.
+func (d *decoder) signatures() []cert.Signature {
 	n := int(d.u16())
 	raw := d.take(n * cert.SignatureSize)
 	if d.err != nil {
 		return nil
 	}
-	p.Signatures = make([]cert.Signature, n)
-	for i := range p.Signatures {
-		p.Signatures[i] = cert.Signature(raw[i*cert.SignatureSize:])
+	list := make([]cert.Signature, n)
+	for i := range list {
+		list[i] = cert.Signature(raw[i*cert.SignatureSize:])
 	}
-	return p
+	return list
 }

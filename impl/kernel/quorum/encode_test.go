@@ -10,7 +10,6 @@ import (
 
 	"github.com/omega-sheaf-os/omega/conformance/sim"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
-	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
 )
 
@@ -177,7 +176,9 @@ func TestTheBytesOfADurableAreThoseOfTheSpecification(t *testing.T) {
 	want += "01" + "0000000000000002" + signed + "0001" + "bb" + zeros(63)
 	want += "01" + "0000000000000001" + signed + "0000"
 	want += "01" + hex.EncodeToString(e[:]) + "00000002" + "6869"
-	require.Equal(t, want, hex.EncodeToString(d.Encode()))
+	require.Equal(t, want+"0000", hex.EncodeToString(d.Encode()))
+	d.Candidates[0].Joining = []cert.Signature{{0xcc}, {0xdd}}
+	require.Equal(t, want+"0002"+"cc"+zeros(63)+"dd"+zeros(63), hex.EncodeToString(d.Encode()))
 }
 
 // TestDamageToADurableIsRefusedByWhoReadsIt: cut or longer bytes are malformed;
@@ -290,32 +291,3 @@ func TestOnlyADiskThatVerifiesIsStartedFrom(t *testing.T) {
 }
 
 func hashBytes(c quorum.Content) []byte { h := c.Digest(); return h[:] }
-
-func TestARosterChangeIsAdoptedAndNotRun(t *testing.T) {
-	m, chain := sim.Ed25519{}, genesis(2, 0)
-	grown := genesis(3, 0).Roster
-	body := (&cert.RosterChangeBody{OldHash: chain.Roster.Hash(), Roster: grown}).Append(nil)
-	c := cert.Certificate{Envelope: cert.Seal(cert.RosterChange, merkle.EmptyRoot(), 1, chain.Head, body), Body: body}
-	cfg := sim.Config(m, chain, 0)
-	s, _, err := quorum.Step(cfg, quorum.Begin(chain), quorum.Start{})
-	require.NoError(t, err)
-	_, _, err = quorum.Step(cfg, s, quorum.Candidate{Content: quorum.Content{Envelope: c.Envelope, Body: body}})
-	require.ErrorIs(t, err, quorum.ErrRosterChange)
-
-	for _, i := range []int{0, 1, 0, 1} { // the old roster twice: the new member has not signed
-		c.Signatures = append(c.Signatures, m.Sign(i, cert.VoteMessage(chain.Name, c.Envelope.Hash())))
-	}
-	_, _, err = quorum.Step(cfg, s, &quorum.Decided{Certificate: c})
-	require.ErrorIs(t, err, quorum.ErrCertificate)
-	c.Signatures = append(c.Signatures, m.Sign(2, cert.VoteMessage(chain.Name, c.Envelope.Hash())))
-	s, effects, err := quorum.Step(cfg, s, &quorum.Decided{Certificate: c})
-	require.NoError(t, err)
-	require.Equal(t, []quorum.Effect{quorum.Append{Certificate: c}}, effects)
-	require.Equal(t, grown, s.Chain.Roster)
-
-	_, _, err = quorum.Step(cfg, s, quorum.Tick{})
-	require.ErrorIs(t, err, quorum.ErrWrongRoster)
-	_, effects, err = quorum.Step(sim.Config(m, s.Chain, 2), s, quorum.Start{})
-	require.NoError(t, err, "the new roster's members begin again")
-	require.Len(t, effects, 1)
-}

@@ -24,7 +24,7 @@ var (
 	ErrNotReady      = errors.New("not ready: peers have not answered since the start")
 	ErrCandidate     = errors.New("the candidate does not follow the chain")
 	ErrUnwanted      = errors.New("unwanted candidate: another digest is to be prepared")
-	ErrRosterChange  = errors.New("a roster change is not run by this step")
+	ErrJoining       = errors.New("not the signatures of those who join")
 	ErrCertificate   = errors.New("the certificate does not verify")
 	ErrDisk          = errors.New("the disk's state does not verify")
 	ErrDiskAhead     = errors.New("the disk's state is ahead of the certificate log")

@@ -160,12 +160,13 @@ func (t *turn) halt(r Reason, seen Wire) {
 }
 
 // votesVerify reports whether the certificate has the votes of all members of
-// the roster.
+// the roster; behind those of a roster change stand others (CRT-4).
 func (t *turn) votesVerify(c *cert.Certificate) bool {
-	if len(c.Signatures) != len(t.cfg.Roster) {
+	n := len(t.cfg.Roster)
+	if more := len(c.Signatures) > n; len(c.Signatures) < n || more != (c.Envelope.Type == cert.RosterChange) {
 		return false
 	}
-	for i, vote := range c.Signatures {
+	for i, vote := range c.Signatures[:n] {
 		signed := SignedCommit{Envelope: c.Envelope, Vote: vote}
 		if !signed.verify(t.cfg, i) {
 			return false

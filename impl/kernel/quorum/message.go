@@ -72,9 +72,11 @@ type ResyncReply struct {
 
 // Start is a member's first message: what its disk holds, or nil, and a nonce
 // that no start has used before (QRM-17). Step verifies all of what the disk holds.
+// Changed tells that the last certificate of the log is a roster change (QRM-24).
 type Start struct {
-	Disk  *Durable
-	Nonce Nonce
+	Disk    *Durable
+	Nonce   Nonce
+	Changed bool
 }
 
 // Candidate is a content that this member has itself made, or made again, from

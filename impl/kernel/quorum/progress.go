@@ -165,6 +165,7 @@ func (t *turn) decide() {
 		c.Signatures = append(c.Signatures, commit.Vote)
 	}
 	next, _ := s.Chain.CheckContent(&c.Envelope, c.Body) // every candidate has passed this check here
+	c.Signatures = append(c.Signatures, t.newSigners(content, next, c.Signatures)...)
 	t.do(Append{Certificate: c})
 	t.do(Announce{Certificate: c})
 	t.enter(next)

@@ -34,6 +34,10 @@
 //     of its own that it does not remember halts it (QRM-18).
 //   - Two prepares of one member for one attempt that differ, and two commits for one
 //     height, are evidence against it (QRM-19).
+//   - A roster change is decided by the old roster. Those who join have signed its
+//     content beforehand; who stays votes once, and its vote stands twice (QRM-23). With
+//     it the members under the old roster end, and begin again under the new one
+//     (QRM-24).
 //
 // # Effects
 //
@@ -102,10 +106,12 @@ func NewConfig(chain cert.Chain, public cert.PublicKey, signer Signer) (*Config,
 }
 
 // Content is a certificate before its signatures: an envelope and its body. The
-// body's bytes are shared and never changed.
+// body's bytes are shared and never changed. That of a roster change has the votes
+// of those who join by it, in the new roster's order; any other has none (QRM-23).
 type Content struct {
 	Envelope cert.Envelope
 	Body     []byte
+	Joining  []cert.Signature
 }
 
 // Digest returns the cert_hash of the content (CRT-3).
@@ -147,6 +153,9 @@ type Held struct {
 type State struct {
 	Chain   cert.Chain // certified so far; Chain.Length is the height
 	Started bool
+	// Changed tells that the last certificate is a roster change, as Start said of the
+	// log, until the height is over (QRM-24).
+	Changed bool
 
 	// Nonce is this start's; Answered tells which members have answered it at
 	// this height, this member itself included. Once all have, the member is
@@ -188,7 +197,7 @@ func Begin(chain cert.Chain) State {
 func (s *State) enter(chain cert.Chain) {
 	n := len(chain.Roster)
 	s.Chain, s.Attempt, s.Candidates, s.Own = chain, 0, nil, cert.Hash{}
-	s.Proof, s.Lock, s.Evidence = nil, nil, nil
+	s.Proof, s.Lock, s.Evidence, s.Changed = nil, nil, nil, false
 	s.Prepares, s.Commits = make([]Held, n), make([]*SignedCommit, n)
 }
 

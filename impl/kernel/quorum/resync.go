@@ -5,7 +5,7 @@ import "fmt"
 // apply loads what the disk holds and asks every peer (QRM-17).
 func (m Start) apply(t *turn) error {
 	t.s.Started = true
-	t.s.Nonce = m.Nonce
+	t.s.Nonce, t.s.Changed = m.Nonce, m.Changed
 	t.s.Answered = t.onlySelf()
 	if m.Disk != nil {
 		if err := t.load(m.Disk); err != nil {

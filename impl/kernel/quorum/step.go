@@ -163,8 +163,8 @@ func (m Candidate) apply(t *turn) error {
 	return nil
 }
 
-// checkContent checks that the content can follow the chain under the same roster
-// (QRM-12).
+// checkContent checks that the content can follow the chain, and that who joins by
+// it has signed it (QRM-12, QRM-23).
 func (t *turn) checkContent(c *Content) error {
 	if len(c.Body) > cert.MaxBody {
 		return fmt.Errorf("%w: a body of %d bytes, at most %d", ErrCandidate, len(c.Body), cert.MaxBody)
@@ -173,15 +173,13 @@ func (t *turn) checkContent(c *Content) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCandidate, err)
 	}
-	if c.Envelope.Type == cert.RosterChange || !sameKeys(next.Roster, t.s.Chain.Roster) {
-		return ErrRosterChange
-	}
-	return nil
+	return t.checkJoining(c, next)
 }
 
 func (m Tick) apply(t *turn) error {
 	switch {
 	case !t.s.Ready():
+		t.tellChange()
 		t.askSilent()
 	case t.prepared() && t.laterPrepareHeld():
 		t.advance()
