@@ -45,7 +45,7 @@ type User struct {
 type Cluster struct {
 	Name   string   // the same on each
 	Listen string   // host:port for the other servers; port 0 takes a free one
-	Routes []string // host:port of others, which need not run yet
+	Routes []string // host:port of the others, which need not run yet; its own does no harm
 }
 
 // Limits bound what others can make the engine hold. The zero of each takes the
@@ -76,6 +76,7 @@ type Options struct {
 var (
 	ErrListen     = errors.New("cannot listen")
 	ErrOpenRoutes = errors.New("servers of a cluster beyond the loopback need TLS in which both sides show a certificate")
+	ErrNoRoutes   = errors.New("a cluster's server needs the address of another")
 	ErrUser       = errors.New("not the public half of a user's nkey")
 	ErrStart      = errors.New("the engine did not start")
 	ErrNotReady   = errors.New("the engine is not ready")
@@ -104,7 +105,7 @@ type Engine struct {
 
 // Start runs a server and waits until clients can connect and JetStream is there; a
 // cluster's other servers it does not wait for. The errors: ErrListen, which names
-// the address, ErrOpenRoutes, ErrUser, ErrStart, and ErrNotReady with the context's.
+// the address, ErrOpenRoutes, ErrNoRoutes, ErrUser, ErrStart, and ErrNotReady with the context's.
 func Start(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{log: newJournal(o.Logger), admin: credentials.GenerateNkey(), options: o}
 	options, err := e.serverOptions()

@@ -62,6 +62,9 @@ func (e *Engine) addCluster(s *server.Options) error {
 		return fmt.Errorf("%w: %s", ErrOpenRoutes, c.Listen)
 	}
 	s.Cluster = server.ClusterOpts{Name: c.Name, Host: host, Port: port, TLSConfig: e.options.TLS, ConnectRetries: -1}
+	if len(c.Routes) == 0 {
+		return ErrNoRoutes
+	}
 	for _, route := range c.Routes {
 		s.Routes = append(s.Routes, &url.URL{Scheme: "nats-route", Host: route})
 	}
@@ -70,9 +73,10 @@ func (e *Engine) addCluster(s *server.Options) error {
 
 func (e *Engine) addUsers(s *server.Options) error {
 	s.Nkeys = []*server.NkeyUser{{Nkey: e.admin.Public(), AllowedConnectionTypes: map[string]struct{}{inProcess: {}}}}
-	for _, u := range e.options.Users {
+	for i, u := range e.options.Users {
 		if !nkeys.IsValidPublicUserKey(u.Nkey) {
-			return fmt.Errorf("%w: %q", ErrUser, u.Nkey)
+			// What it is instead may be a secret.
+			return fmt.Errorf("%w: user %d", ErrUser, i)
 		}
 		s.Nkeys = append(s.Nkeys, &server.NkeyUser{Nkey: u.Nkey, Permissions: permissions(u.Permissions)})
 	}
