@@ -237,7 +237,7 @@ func bodySubjects(w *world) map[string]subject {
 		"cert.GenesisBody.LastResortMessage": pure(list, zero, func(int) any { return last.LastResortMessage() }, func(int) any { return resort }),
 		"cert.GenesisBody.CheckSuccessor": pure("the roster", func() []int { return []int{0, 1, 2, 3} },
 			func(i int) any {
-				return class(last.CheckSuccessor([]cert.Roster{old, old[:2], {roster[0], roster[2], roster[1]}, {roster[1], roster[2], roster[2]}}[i]))
+				return class(last.CheckSuccessor([]cert.Roster{old, old[:2], {roster[2], roster[2], roster[0]}, {roster[1], roster[2], roster[2]}}[i]))
 			},
 			func(i int) any {
 				if i > 0 {

@@ -63,8 +63,9 @@ type Report struct {
 	Events        uint64     `json:"events"`
 	Quarantined   uint64     `json:"quarantined"`
 	Signatures    uint64     `json:"signatures"`
-	RosterChanges uint64     `json:"roster_changes"`
-	Traces        bool       `json:"traces"` // whether the events themselves were there to check
+	RosterChanges uint64     `json:"roster_changes"`      // what each changes is in the notes
+	Traces        bool       `json:"traces"`              // whether the events themselves were there to check
+	Successor     *Successor `json:"successor,omitempty"` // only of a chain that succeeds another
 	FirstError    *Finding   `json:"first_error"`
 	Notes         []string   `json:"notes"` // what is no error, and worth a look
 	Chain         cert.Chain `json:"-"`
@@ -72,16 +73,19 @@ type Report struct {
 
 // Options pin an audit and follow it.
 type Options struct {
-	Genesis  *cert.Hash              // the chain's name, from elsewhere
-	Head     *cert.Hash              // the cert_hash of the last certificate, from elsewhere
-	Progress func(done, total int64) // bytes of cert.log and traces; may be nil
+	Genesis *cert.Hash // the chain's name, from elsewhere
+	Head    *cert.Hash // the cert_hash of the last certificate, from elsewhere
+	// Predecessor is the data folder, or the cert.log, of the chain that this one
+	// succeeds; "" where there is none to look at (AUD-6).
+	Predecessor string
+	Progress    func(done, total int64) // bytes of cert.log and traces; may be nil
 }
 
 // Folder audits a data folder: cert.log, every trace, and every other file in it
 // (AUD-1). The error is for what could not be read at all; what is wrong with
 // what was read is in the report.
 func Folder(dir string, opt Options) (*Report, error) {
-	a := &auditor{dir: dir, opt: opt, past: archive.New(dir), keys: map[string][]cert.PublicKey{}, traces: map[string]bool{}}
+	a := newAuditor(dir, opt)
 	defer a.past.Close()
 	return a.run(filepath.Join(dir, certlog.Name))
 }
@@ -89,8 +93,12 @@ func Folder(dir string, opt Options) (*Report, error) {
 // Log audits a cert.log alone, or a certificate file that begins with a genesis:
 // everything but the events, which it does not hold (AUD-2).
 func Log(path string, opt Options) (*Report, error) {
-	a := &auditor{opt: opt, keys: map[string][]cert.PublicKey{}}
-	return a.run(path)
+	return newAuditor("", opt).run(path)
+}
+
+// newAuditor returns the auditor of a data folder, or with "" of a log alone.
+func newAuditor(dir string, opt Options) *auditor {
+	return &auditor{dir: dir, opt: opt, past: archive.New(dir), keys: map[string][]cert.PublicKey{}, traces: map[string]bool{}}
 }
 
 type auditor struct {
@@ -101,7 +109,7 @@ type auditor struct {
 
 	log     string // path of the log
 	chain   cert.Chain
-	genesis cert.Roster
+	rosters []since
 	keys    map[string][]cert.PublicKey // of all rosters so far, by name
 	hashes  []cert.Hash                 // cert_hash by height
 	traces  map[string]bool             // paths of merges' traces below dir
@@ -181,9 +189,11 @@ func (a *auditor) checkCertificate(c *cert.Certificate, offset int64) error {
 		return a.finding(string(bad.Kind), a.log, offset, "%s", bad.Message)
 	}
 	if a.chain.Length == 0 && a.opt.Genesis != nil && next.Name != *a.opt.Genesis {
-		return a.finding(KindGenesisPin, a.log, offset, "the chain is %v, pinned is %v", next.Name, *a.opt.Genesis)
+		return a.finding(KindGenesisPin, a.log, offset, "the chain is %v, pinned is %v%s", next.Name, *a.opt.Genesis, a.succeeds(c))
 	}
 	switch c.Envelope.Type {
+	case cert.Genesis:
+		err = a.checkGenesis(c, offset)
 	case cert.Merge:
 		err = a.checkMerge(c, offset)
 	case cert.Obstruction:
@@ -200,26 +210,19 @@ func (a *auditor) checkCertificate(c *cert.Certificate, offset int64) error {
 func (a *auditor) accept(c *cert.Certificate, next cert.Chain) {
 	switch c.Envelope.Type {
 	case cert.Genesis:
-		a.genesis = next.Roster
-		a.addKeys(next.Roster)
+		a.addRoster(next.Roster)
 	case cert.Merge:
 		a.report.Merges++
 	case cert.Obstruction:
 		a.report.Obstructions++
 	case cert.RosterChange:
 		a.report.RosterChanges++
-		a.addKeys(next.Roster)
+		a.addRoster(next.Roster)
 	}
 	a.chain = next
 	a.hashes = append(a.hashes, next.Head)
 	a.report.Certificates++
 	a.report.Signatures += uint64(len(c.Signatures))
-}
-
-func (a *auditor) addKeys(roster cert.Roster) {
-	for _, m := range roster {
-		a.keys[m.Name] = append(a.keys[m.Name], m.Key)
-	}
 }
 
 func (a *auditor) checkPins() error {

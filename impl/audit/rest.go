@@ -81,7 +81,7 @@ func (a *auditor) checkRoster(path string) error {
 	if err != nil {
 		return a.finding(KindRosterFile, path, 0, "%v", err)
 	}
-	if !reflect.DeepEqual(roster, a.genesis) {
+	if !reflect.DeepEqual(roster, a.rosters[0].roster) {
 		return a.finding(KindRosterFile, path, 0, "it is not the roster of the genesis")
 	}
 	return nil
