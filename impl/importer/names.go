@@ -122,9 +122,18 @@ func parseNumber(s string, bits int) (uint64, error) {
 }
 
 // appendField appends a tab and the field s, escaped.
-func appendField(b []byte, s string) []byte {
-	b = append(b, '\t')
+func appendField(b []byte, s string) []byte { return AppendText(append(b, '\t'), s) }
+
+// AppendText appends s to b with backslashes, control characters and bytes that
+// are no UTF-8 escaped, so that it can stand in a field or a line (IMP-3).
+func AppendText[S string | []byte](b []byte, text S) []byte {
+	s := string(text)
 	for i := 0; i < len(s); {
+		if c := s[i]; 0x20 <= c && c < 0x7f && c != '\\' {
+			b = append(b, c)
+			i++
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == '\\':
