@@ -2,6 +2,7 @@ package member
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
+	"github.com/omega-sheaf-os/omega/impl/importer"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
@@ -45,9 +47,18 @@ type batch struct {
 	made     []merkle.Hash                // the sections of which the last content was made
 	latest   cert.Hash                    // its digest
 
-	sections map[merkle.Hash]*part
-	order    []merkle.Hash // of sections, as they came
+	sections map[claim]*part
+	order    []claim // of sections, as they came
 }
+
+// claim is what manifests say of a section. Two that differ in size are apart: at most one
+// of them is true, and who fetches that must not stumble over the other.
+type claim struct {
+	root          merkle.Hash
+	events, bytes uint64
+}
+
+func (s *Listed) claim() claim { return claim{s.Root, s.Events, s.Bytes} }
 
 // part is a section that a manifest lists.
 type part struct {
@@ -71,7 +82,7 @@ func (c *core) enter() error {
 	n := len(c.store.Chain.Roster)
 	c.batch = &batch{
 		height: height, dir: c.batchDir(height), manifests: make([][]manifest, n), blamed: make([]bool, n),
-		contents: map[cert.Hash]quorum.Content{}, sections: map[merkle.Hash]*part{},
+		contents: map[cert.Hash]quorum.Content{}, sections: map[claim]*part{},
 	}
 	c.dropTransfers(func(t *transfer) bool { return t.object.Class == SectionObject })
 	c.pool.refresh()
@@ -157,6 +168,12 @@ func (c *core) reloadManifest(path string) error {
 	if err != nil || !ok || m.From != c.self || m.Height != c.batch.height || !c.signedBy(m.From, m.Message(), m.Signature) {
 		return fmt.Errorf("%s: not the manifest of this member for height %d: %w", path, c.batch.height, errors.Join(ErrMalformed, err))
 	}
+	for i := range m.Sections {
+		if !c.holds(&m.Sections[i]) {
+			c.log.Warn("an own batch that was cut off, and has not left, is dropped", "height", m.Height)
+			return os.Remove(path)
+		}
+	}
 	return c.hold(m)
 }
 
@@ -236,8 +253,8 @@ func (c *core) invitation() (upTo uint64, invited bool) {
 	return upTo, invited
 }
 
-// seal writes the events as sections, signs those that are this member's own, and
-// sends the manifest. All is on disk before that leaves (MAN-4).
+// seal writes the events as sections, and sends the manifest. All is on disk before
+// that leaves (MAN-4). Its way there is mostly waiting, so the files go at the same time.
 func (c *core) seal(chosen []*entry) error {
 	m := &Manifest{Chain: c.store.Chain.Name, From: c.self, Height: c.batch.height}
 	for _, x := range chosen {
@@ -251,16 +268,18 @@ func (c *core) seal(chosen []*entry) error {
 	if err := durable.MkdirAll(c.batch.dir, 0o755); err != nil {
 		return err
 	}
+	var writes []func() error
 	for _, g := range c.group(chosen) {
-		listed, err := c.sealSection(g.node, g.events)
-		if err != nil {
-			return err
-		}
+		listed := c.describe(&g)
 		m.Sections = append(m.Sections, listed)
+		writes = append(writes, func() error { return writeSection(c.batch.path(listed.Root), &g) })
 	}
 	slices.SortFunc(m.Sections, func(a, b Listed) int { return bytes.Compare(a.Root[:], b.Root[:]) })
 	m.Signature = c.cfg.Key.Sign(m.Message())
-	if err := c.writeFile(filepath.Join(c.batch.dir, manifestName), m.Encode()); err != nil {
+	writes = append(writes, func() error {
+		return durable.WriteFile(durable.OS{}, filepath.Join(c.batch.dir, manifestName), m.Encode(), 0o644)
+	})
+	if err := c.writeAll(writes); err != nil {
 		return err
 	}
 	if err := c.hold(m); err != nil {
@@ -268,6 +287,18 @@ func (c *core) seal(chosen []*entry) error {
 	}
 	c.broadcast(c.own().raw)
 	return nil
+}
+
+// writeAll does all writes at the same time. Tests crash behind some of them.
+func (c *core) writeAll(writes []func() error) error {
+	n, crash := 0, error(nil)
+	c.rng.Shuffle(len(writes), func(i, j int) { writes[i], writes[j] = writes[j], writes[i] })
+	for n < len(writes) && crash == nil {
+		if crash = c.reach("write of a batch"); crash == nil {
+			n++
+		}
+	}
+	return errors.Join(crash, importer.Each(context.Background(), n, func(_ context.Context, i int) error { return writes[i]() }))
 }
 
 type group struct {
@@ -297,44 +328,40 @@ func (c *core) group(chosen []*entry) []group {
 	return groups
 }
 
-// sealSection writes one section and its signature, if it is this member's own.
-func (c *core) sealSection(writer uint32, events []*entry) (Listed, error) {
+// describe sums up a section, and signs it if it is this member's own (SIG-2).
+func (c *core) describe(g *group) Listed {
 	var tree merkle.Tree
-	listed := Listed{Node: writer, Events: uint64(len(events)), Bytes: frame.HeaderSize}
-	for _, x := range events {
+	listed := Listed{Node: g.node, Events: uint64(len(g.events)), Bytes: frame.HeaderSize}
+	for _, x := range g.events {
 		tree.Append(merkle.LeafHash(x.event))
 		listed.Bytes += uint64(size(x.event))
 	}
 	listed.Root = tree.Root()
-	path := c.batch.path(listed.Root)
-	if slices.Contains(c.ownNodes(), writer) {
-		section := omegalog.Section{Node: writer, Count: listed.Events, Root: listed.Root}
-		sig, err := omegalog.Sign(c.store.Chain.Name, section, c.cfg.Key)
-		if err != nil {
-			return listed, err
-		}
-		listed.Signature = &sig.Signature
-		if err := c.reach("write signature"); err != nil {
-			return listed, err
-		}
-		if err := omegalog.WriteSignature(path, sig); err != nil {
-			return listed, err
-		}
+	if slices.Contains(c.ownNodes(), g.node) {
+		sig := c.cfg.Key.Sign(listed.message(c.store.Chain.Name))
+		listed.Signature = &sig
 	}
-	if err := c.reach("write section"); err != nil {
-		return listed, err
-	}
-	w, err := omegalog.Create(path, writer)
+	return listed
+}
+
+// message returns the bytes that the writer of the section signs (SIG-2).
+func (s *Listed) message(chain cert.Hash) []byte {
+	section := omegalog.Section{Node: s.Node, Count: s.Events, Root: s.Root}
+	return section.Message(chain)
+}
+
+func writeSection(path string, g *group) error {
+	w, err := omegalog.Create(path, g.node)
 	if err != nil {
-		return listed, err
+		return err
 	}
 	defer w.Abort()
-	for _, x := range events {
+	for _, x := range g.events {
 		if err := w.Append(x.event); err != nil {
-			return listed, err
+			return err
 		}
 	}
-	return listed, w.Close()
+	return w.Close()
 }
 
 // receiveManifest takes a peer's manifest (MAN-4, MAN-5).
@@ -371,8 +398,7 @@ func (c *core) unfit(m *Manifest) string {
 		if w, ok := c.store.Chain.Roster.Writer(s.Node); !ok || w != m.From {
 			return fmt.Sprintf("section %v: node %d is not the sender's", s.Root, s.Node)
 		}
-		section := omegalog.Section{Node: s.Node, Count: s.Events, Root: s.Root}
-		if !c.signedBy(m.From, section.Message(m.Chain), *s.Signature) {
+		if !c.signedBy(m.From, s.message(m.Chain), *s.Signature) {
 			return fmt.Sprintf("section %v: the signature does not verify", s.Root)
 		}
 	}
@@ -412,16 +438,27 @@ func (c *core) hold(m *Manifest) error {
 
 // list notes a section that a manifest lists.
 func (c *core) list(by int, s Listed) {
-	p := c.batch.sections[s.Root]
+	p := c.batch.sections[s.claim()]
 	if p == nil {
-		info, err := os.Stat(c.batch.path(s.Root))
-		p = &part{Listed: s, here: err == nil && uint64(info.Size()) == s.Bytes}
-		c.batch.sections[s.Root] = p
-		c.batch.order = append(c.batch.order, s.Root)
+		p = &part{Listed: s, here: c.holds(&s)}
+		c.batch.sections[s.claim()] = p
+		c.batch.order = append(c.batch.order, s.claim())
 	}
 	if !slices.Contains(p.by, by) {
 		p.by = append(p.by, by)
 	}
+}
+
+// holds reports whether a section is on disk. One of an earlier run may not be what was
+// written: only own ones were synced.
+func (c *core) holds(s *Listed) bool {
+	path := c.batch.path(s.Root)
+	root, events, err := sum(path)
+	if err != nil || root != s.Root || events != s.Events {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && uint64(info.Size()) == s.Bytes
 }
 
 // candidate returns the content that the step waits for, as soon as it can be made, or
@@ -433,10 +470,8 @@ func (c *core) candidate() (quorum.Message, error) {
 	}
 	content, ok := c.batch.contents[need.Digest]
 	if !ok && need.Digest == (cert.Hash{}) && c.stands(need) {
-		if err := c.keep(*c.proposal); err != nil {
-			return nil, err
-		}
 		content, ok = *c.proposal, true
+		c.batch.contents[content.Digest()] = content
 	}
 	if !ok {
 		made, err := c.union()
@@ -444,6 +479,9 @@ func (c *core) candidate() (quorum.Message, error) {
 			return nil, err
 		}
 		content = *made
+	}
+	if err := c.saveOthers(content.Digest()); err != nil {
+		return nil, err
 	}
 	c.batch.need = nil
 	return quorum.Candidate{Attempt: need.Attempt, Content: content}, nil
@@ -466,7 +504,7 @@ func (c *core) union() (*quorum.Content, error) {
 		}
 		for _, m := range held {
 			for _, s := range m.Sections {
-				if !b.sections[s.Root].here {
+				if !b.sections[s.claim()].here {
 					return nil, nil
 				}
 				roots = append(roots, s.Root)
@@ -518,25 +556,28 @@ func (c *core) reconcile(sections *node.Sections) (*quorum.Content, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &content, c.keep(content)
+	c.batch.contents[content.Digest()] = content
+	return &content, nil
 }
 
-// keep holds a content, on disk too: should all members prepare it, each has it for as
+// saveOthers puts on disk the contents made at this height but for one that is to be
+// prepared now. The step keeps that of its newest prepare, its lock and the highest
+// proof that it knows; should all members have prepared another one, each has it for as
 // long as the height lasts.
-func (c *core) keep(content quorum.Content) error {
-	digest := content.Digest()
-	if _, ok := c.batch.contents[digest]; ok {
-		return nil
+func (c *core) saveOthers(digest cert.Hash) error {
+	for other, content := range c.batch.contents {
+		path := filepath.Join(c.batch.dir, other.String()+contentExt)
+		if _, err := os.Stat(path); other == digest || err == nil {
+			continue
+		}
+		if err := durable.MkdirAll(c.batch.dir, 0o755); err != nil {
+			return err
+		}
+		envelope := content.Envelope.Bytes()
+		if err := c.writeFile(path, append(envelope[:], content.Body...)); err != nil {
+			return err
+		}
 	}
-	if err := durable.MkdirAll(c.batch.dir, 0o755); err != nil {
-		return err
-	}
-	envelope := content.Envelope.Bytes()
-	raw := append(envelope[:], content.Body...)
-	if err := c.writeFile(filepath.Join(c.batch.dir, digest.String()+contentExt), raw); err != nil {
-		return err
-	}
-	c.batch.contents[digest] = content
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package member
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -10,30 +9,14 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/transport"
 )
 
-// Source hands over events one after the other. Next waits for one; an error ends the
-// member, but for that of ctx.
-type Source interface {
-	Next(ctx context.Context) (Item, error)
-}
-
-// Item is an event of a Source.
-type Item struct {
-	Sequence uint64 // its place in the stream, from 1; may come again
-	Event    []byte
-	Signed   bool // by the member that writes its node
-	// Ack tells the source that the event is certified or quarantined, and is not to
-	// come again. It must not wait. It may be nil.
-	Ack func() error
-}
-
 // Config is what a member is given. What is left zero has the default given.
 type Config struct {
 	Dir    string        // the data folder; it holds the chain's genesis
 	Key    *identity.Key // the member's; one that the roster does not have makes an observer
 	Bus    transport.Bus
-	Seat   int          // an observer's place on the bus, beyond those of the roster
-	Source Source       // or nil
-	Logger *slog.Logger // nil: none
+	Seat   int              // an observer's place on the bus, beyond those of the roster
+	Source transport.Source // or nil
+	Logger *slog.Logger     // nil: none
 
 	// A batch is closed at so many events, or bytes of them, or when the first has waited
 	// so long, or when their Lamport times are so far apart.

@@ -33,8 +33,8 @@ type core struct {
 	state  quorum.State
 	votes  *certlog.VoteStore
 
-	end     transport.Endpoint
-	deliver func(b []byte) // what the bus calls
+	end     transport.Endpoint // nil: not on the bus
+	deliver func(b []byte)     // what the bus calls
 	random  func(b []byte)
 	rng     *rand.Rand // of jitter and of whom to ask
 	now     time.Time
@@ -65,8 +65,7 @@ type clock struct {
 	prepared bool      // in it
 	deadline time.Time // of the attempt
 	ticks    uint64
-	polled   time.Time // when the log was last asked for
-	sent     uint64    // of the last hello
+	sent     uint64 // of the last hello
 }
 
 // openCore opens the data folder and begins, without a place on the bus yet.
@@ -163,7 +162,9 @@ func (c *core) join() error {
 		seat = max(c.cfg.Seat, len(c.store.Chain.Roster))
 	}
 	end, err := c.cfg.Bus.Join(seat, c.deliver)
-	c.end = end
+	if err == nil {
+		c.end = end
+	}
 	return err
 }
 
@@ -192,7 +193,9 @@ func (c *core) reseat() error {
 	c.early = nil
 	c.dropTransfers(func(*transfer) bool { return true })
 	c.follow.reset()
-	if err := c.end.Close(); err != nil {
+	end := c.end
+	c.end = nil
+	if err := end.Close(); err != nil {
 		return err
 	}
 	if err := c.findSelf(); err != nil {

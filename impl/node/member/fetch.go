@@ -18,8 +18,8 @@ import (
 // record by record, until a certificate verifies.
 type transfer struct {
 	object Object
+	part   *part // of a section
 	bytes  int64 // of the whole; -1: the first chunk tells
-	events uint64
 	peers  []int // who may have it
 	liars  []int // who has sent wrong bytes
 	at     int   // index into peers
@@ -43,20 +43,20 @@ const bound = int64(perMember) * (1 << 16) * MaxBatch
 
 // schedule begins transfers of the sections that are missing, a few at a time.
 func (c *core) schedule() {
-	for _, root := range c.batch.order {
-		p := c.batch.sections[root]
-		object := Object{Class: SectionObject, Height: c.batch.height, Root: root}
+	for _, claim := range c.batch.order {
+		p := c.batch.sections[claim]
 		if p.here {
 			continue
 		}
-		if t := c.transferOf(object); t != nil {
-			t.peers = p.by
+		if i := slices.IndexFunc(c.transfers, func(t *transfer) bool { return t.part == p }); i >= 0 {
+			c.transfers[i].peers = p.by
 			continue
 		}
 		if len(c.transfers) >= maxTransfers {
 			return
 		}
-		c.begin(&transfer{object: object, bytes: int64(p.Bytes), events: p.Events, peers: p.by, path: c.batch.path(root)})
+		object := Object{Class: SectionObject, Height: c.batch.height, Root: p.Root}
+		c.begin(&transfer{object: object, part: p, bytes: int64(p.Bytes), peers: p.by, path: c.batch.path(p.Root)})
 	}
 }
 
@@ -223,23 +223,26 @@ func (c *core) lied(t *transfer, peer int, format string, args ...any) {
 		c.count("liars", 1)
 		c.log.Warn("a peer has sent wrong bytes", append([]any{"member", peer, "object", t.object.Root.String(), "what", format}, args...)...)
 	}
-	if t.object.Class == TraceObject {
+	if t.part == nil {
 		t.bytes = -1
 	}
 	t.at++
 	c.restart(t)
 }
 
-// finish puts an object in its place, on disk, if its bytes give its root.
+// finish puts an object in its place if its bytes give its root. A trace is synced: it
+// is to outlive its batch.
 func (c *core) finish(t *transfer) error {
-	if err := durable.Sync(t.file, t.path); err != nil {
-		return err
+	if t.object.Class == TraceObject {
+		if err := durable.Sync(t.file, t.path); err != nil {
+			return err
+		}
 	}
 	if err := t.file.Close(); err != nil {
 		return err
 	}
 	root, events, err := sum(t.temp)
-	if err != nil || root != t.object.Root || t.object.Class == SectionObject && events != t.events {
+	if err != nil || root != t.object.Root || t.part != nil && events != t.part.Events {
 		var changed *omegalog.ChangedError
 		if errors.As(err, &changed) {
 			return err
@@ -254,19 +257,17 @@ func (c *core) finish(t *transfer) error {
 	if err := c.reach("place object"); err != nil {
 		return err
 	}
-	if err := durable.Replace(durable.OS{}, t.temp, t.path); err != nil {
-		return err
-	}
 	c.drop(t)
 	if t.object.Class == TraceObject {
-		return c.adopt()
-	}
-	if p := c.batch.sections[t.object.Root]; p != nil {
-		p.here = true
-		if err := c.signSection(p); err != nil {
+		if err := durable.Replace(durable.OS{}, t.temp, t.path); err != nil {
 			return err
 		}
+		return c.adopt()
 	}
+	if err := os.Rename(t.temp, t.path); err != nil {
+		return err
+	}
+	t.part.here = true
 	c.schedule()
 	return c.supply()
 }
@@ -283,23 +284,6 @@ func sum(path string) (root [32]byte, events uint64, err error) {
 		return err
 	}, view)
 	return root, events, errors.Join(err, view.Close())
-}
-
-// signSection puts the signature of a section, which a manifest has brought, beside it.
-func (c *core) signSection(p *part) error {
-	if p.Signature == nil {
-		return nil
-	}
-	writer, ok := c.store.Chain.Roster.Writer(p.Node)
-	if !ok {
-		return nil
-	}
-	return omegalog.WriteSignature(c.batch.path(p.Root), &omegalog.Signature{
-		Chain:     c.store.Chain.Name,
-		Section:   omegalog.Section{Node: p.Node, Count: p.Events, Root: p.Root},
-		Key:       c.store.Chain.Roster[writer].Key,
-		Signature: *p.Signature,
-	})
 }
 
 // serve sends the chunks that a peer asks for, as far as its share allows (MAN-6).
@@ -366,8 +350,10 @@ func (c *core) locate(o *Object) (path string, size int64) {
 			}
 		}
 	case SectionObject:
-		if p := c.batch.sections[o.Root]; o.Height == c.batch.height && p != nil && p.here {
-			return c.batch.path(o.Root), -1
+		for _, p := range c.batch.sections {
+			if p.Root == o.Root && p.here && o.Height == c.batch.height {
+				return c.batch.path(o.Root), -1
+			}
 		}
 	}
 	return "", 0

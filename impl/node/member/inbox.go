@@ -14,6 +14,7 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
+	"github.com/omega-sheaf-os/omega/impl/transport"
 )
 
 const (
@@ -33,10 +34,8 @@ var ErrTooLarge = errors.New("the section is larger than what may wait; cut it")
 // file is a section in the inbox, on disk until all its events are certified or
 // quarantined (MAN-11).
 type file struct {
-	path   string
-	events int
-	bytes  int64
-	left   int // events that wait
+	path string
+	left int // events that wait
 }
 
 // summary reads a section once: its events, and what they take.
@@ -182,7 +181,7 @@ func (c *core) ownNodes() []uint32 {
 }
 
 // offer takes an event of the source. One that is no event is dropped for good.
-func (c *core) offer(item Item) error {
+func (c *core) offer(item transport.Item) error {
 	e, err := event.Parse(item.Event)
 	if err != nil {
 		c.count("source: "+causeMalformed, 1)

@@ -24,9 +24,8 @@
 //
 //	inbox/SHA256.omega                 sections that were submitted, until their events are in the chain
 //	batches/HHHHHHHH/ROOT.omega        the sections of the height being agreed on, own and fetched
-//	batches/HHHHHHHH/ROOT.omega.sig    the signatures of those that their writers have closed
 //	batches/HHHHHHHH/manifest          what this member has closed, as it was sent
-//	batches/HHHHHHHH/DIGEST.content    the contents made at this height: envelope, then body
+//	batches/HHHHHHHH/DIGEST.content    contents prepared before the last: envelope, then body
 //	evidence/HHHHHHHH-NAME-KIND-1, -2  two messages of a member that exclude each other
 //
 // What is to be on disk before something leaves is there, synced, before. A write that
@@ -44,6 +43,7 @@ import (
 	"time"
 
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
+	"github.com/omega-sheaf-os/omega/impl/transport"
 )
 
 // ErrStopped says that the member does not run, or not any more.
@@ -112,7 +112,7 @@ func (m *Member) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	items := make(chan Item)
+	items := make(chan transport.Item)
 	failed := make(chan error, 1)
 	if m.cfg.Source != nil {
 		wg.Go(func() { feed(ctx, m.cfg.Source, items, failed) })
@@ -141,7 +141,7 @@ func (m *Member) Close() error {
 }
 
 // feed hands over the source's events, one at a time.
-func feed(ctx context.Context, source Source, items chan<- Item, failed chan<- error) {
+func feed(ctx context.Context, source transport.Source, items chan<- transport.Item, failed chan<- error) {
 	for {
 		item, err := source.Next(ctx)
 		if err != nil {
@@ -159,7 +159,7 @@ func feed(ctx context.Context, source Source, items chan<- Item, failed chan<- e
 }
 
 // loop takes one thing after the other. Events are taken while there is room for them.
-func (m *Member) loop(ctx context.Context, items <-chan Item, failed <-chan error) error {
+func (m *Member) loop(ctx context.Context, items <-chan transport.Item, failed <-chan error) error {
 	ticker := time.NewTicker(m.cfg.Tick)
 	defer ticker.Stop()
 	soon := time.NewTimer(time.Hour)
@@ -195,7 +195,7 @@ func (m *Member) loop(ctx context.Context, items <-chan Item, failed <-chan erro
 	}
 }
 
-func (m *Member) take(item Item) error {
+func (m *Member) take(item transport.Item) error {
 	m.core.now = time.Now()
 	if err := m.core.offer(item); err != nil {
 		return err

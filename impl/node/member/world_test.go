@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ type world struct {
 	now     time.Time
 	genesis *cert.Certificate
 	members []*seat
-	stream  []Item // what every member's source has
+	stream  []transport.Item // what every member's source has
 	config  func(*Config)
 	crashes int // in thousandths, at each point where a crash may fall
 	crashed int
@@ -92,7 +93,7 @@ func newWorldWith(t testing.TB, n int, f transport.Faults, config func(*Config))
 }
 
 func (w *world) seat(i int, k *identity.Key) *seat {
-	s := &seat{w: w, index: i, dir: filepath.Join(w.t.TempDir(), "data"), key: k, acked: map[int]bool{}}
+	s := &seat{w: w, index: i, dir: filepath.Join(tempDir(w.t), "data"), key: k, acked: map[int]bool{}}
 	w.members = append(w.members, s)
 	return s
 }
@@ -150,14 +151,14 @@ func (s *seat) stop() {
 }
 
 // silentSource stands for the world's stream, which is fed by hand.
-type silentSource struct{ Source }
+type silentSource struct{ transport.Source }
 
 // publish puts an event into the stream.
 func (w *world) publish(events ...event.Event) {
 	for _, e := range events {
 		b, err := e.Append(nil)
 		require.NoError(w.t, err)
-		w.stream = append(w.stream, Item{Sequence: uint64(len(w.stream) + 1), Event: b, Signed: true})
+		w.stream = append(w.stream, transport.Item{Sequence: uint64(len(w.stream) + 1), Event: b, Signed: true})
 	}
 }
 
@@ -261,6 +262,17 @@ func (w *world) audit(events, quarantined int) {
 		}
 		require.Equal(w.t, head, report.Head, "member %d", i)
 	}
+}
+
+// tempDir returns a folder in memory, where there is one: what is synced there is not
+// what these tests are about.
+func tempDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "member")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // keyOf is a key that follows from one byte.

@@ -1,0 +1,354 @@
+package member
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/omega-sheaf-os/omega/impl/identity"
+	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
+	"github.com/omega-sheaf-os/omega/impl/kernel/event"
+	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
+	"github.com/omega-sheaf-os/omega/impl/kernel/key"
+	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
+	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
+	"github.com/omega-sheaf-os/omega/impl/node"
+	"github.com/omega-sheaf-os/omega/impl/omegalog"
+	"github.com/omega-sheaf-os/omega/impl/omegalog/omegalogtest"
+	"github.com/omega-sheaf-os/omega/impl/transport"
+)
+
+// hand puts a section with the events into a member's inbox, as Submit does.
+func (s *seat) hand(node uint32, events ...event.Event) {
+	path := omegalogtest.WriteSection(s.w.t, s.w.t.TempDir(), "in.omega", node, events...)
+	to, err := copyIn(s.dir, path)
+	require.NoError(s.w.t, err)
+	s.core.now = s.w.now
+	s.ends(s.core.take(&file{path: to}))
+}
+
+// TestWhatOneMemberHasAllFetch hands each member a file of its own, too large for one
+// round of chunks.
+func TestWhatOneMemberHasAllFetch(t *testing.T) {
+	w := newWorld(t, 3, transport.Faults{Seed: 1, Loss: 20, Reorder: 50})
+	payload := make([]byte, 100_000)
+	for i, s := range w.members {
+		var events []event.Event
+		for n := range uint64(40) {
+			e := ev(n+1, uint32(i+1))
+			e.Payload = payload
+			events = append(events, e)
+		}
+		s.hand(uint32(i+1), append(events, ev(1, 99))...)
+	}
+	w.until(300, w.settled)
+	for _, s := range w.members {
+		inbox, err := inboxFiles(s.dir)
+		require.NoError(t, err)
+		require.Empty(t, inbox)
+	}
+	w.audit(121, 0)
+}
+
+// TestSectionsOfTheirWritersAreSigned looks into the batch of a height that a silent
+// member holds up.
+func TestSectionsOfTheirWritersAreSigned(t *testing.T) {
+	w := newWorld(t, 3, transport.Faults{})
+	w.pass(3)
+	w.members[2].stop()
+	w.members[0].hand(1, ev(1, 1), ev(2, 1), ev(1, 2), ev(1, 9))
+	w.pass(5)
+	for _, s := range w.members[:2] {
+		b := s.core.batch
+		require.Len(t, b.sections, 2)
+		for _, p := range b.sections {
+			require.True(t, p.here)
+			require.Equal(t, p.Node == frame.Mixed, p.Signature == nil)
+			if p.Node == frame.Mixed {
+				require.EqualValues(t, 2, p.Events)
+				continue
+			}
+			view, err := omegalog.Open(b.path(p.Root))
+			require.NoError(t, err)
+			section, err := view.Section()
+			require.NoError(t, err)
+			chain := s.core.store.Chain
+			sig := omegalog.Signature{Chain: chain.Name, Section: section, Key: chain.Roster[0].Key, Signature: *p.Signature}
+			writer, err := sig.Verify(chain.Name, section, chain.Roster)
+			require.NoError(t, err)
+			require.Zero(t, writer)
+			require.NoError(t, view.Close())
+		}
+		st := s.core.status()
+		require.Equal(t, []string{"m2"}, st.Missing)
+		require.EqualValues(t, 1, st.Height)
+	}
+	w.pass(silence + 2)
+	require.Equal(t, Silent, w.members[0].core.status().Members[2].Phase)
+	require.Equal(t, Answering, w.members[0].core.status().Members[1].Phase)
+	w.members[2].start()
+	w.until(50, w.settled)
+	w.audit(4, 0)
+}
+
+// TestAnObstructionIsCertifiedAndTheRestGoesOn publishes two versions of one event.
+func TestAnObstructionIsCertifiedAndTheRestGoesOn(t *testing.T) {
+	w := newWorld(t, 3, transport.Faults{})
+	other := ev(2, 1)
+	other.Value++
+	w.publish(ev(1, 1), ev(2, 1), other, ev(3, 1), ev(1, 2))
+	w.until(60, w.settled)
+	chain := w.members[0].core.store.Certificates
+	require.Len(t, chain, 3)
+	require.Equal(t, cert.Obstruction, chain[1].Envelope.Type)
+	require.Equal(t, cert.Merge, chain[2].Envelope.Type)
+	st := w.members[0].core.status()
+	require.EqualValues(t, 1, st.Obstructions)
+	require.Len(t, w.members[1].acked, 5)
+	var kinds []NewsKind
+	for _, n := range w.members[0].news {
+		if n.Kind != PrepareNews && n.Kind != CommitNews {
+			kinds = append(kinds, n.Kind)
+		}
+	}
+	require.Equal(t, []NewsKind{CertificateNews, ObstructionNews, CertificateNews}, kinds)
+	w.audit(3, 2)
+}
+
+func TestAnEventWaitsForItsDepsAndItsStreamWithIt(t *testing.T) {
+	w := newWorld(t, 3, transport.Faults{})
+	w.publish(ev(1, 1), ev(5, 1, omegalogtest.Key(4, 2)), ev(6, 1), ev(1, 3))
+	w.pass(10)
+	for _, s := range w.members {
+		st := s.core.status()
+		require.Equal(t, 2, st.Pending)
+		require.Equal(t, 2, st.Held)
+		require.EqualValues(t, 2, st.Height)
+	}
+	w.publish(ev(4, 2))
+	w.until(50, w.settled)
+	w.audit(5, 0)
+}
+
+func TestAnEventWhoseDepsNeverComeIsCertifiedAsAnObstruction(t *testing.T) {
+	w := newWorldWith(t, 3, transport.Faults{}, func(c *Config) { c.HoldFor = 2 * time.Second })
+	w.publish(ev(5, 1, omegalogtest.Key(4, 2)), ev(6, 1))
+	w.pass(15)
+	require.EqualValues(t, 1, w.members[0].core.status().Height)
+	w.until(60, w.settled)
+	require.Equal(t, cert.Obstruction, w.members[0].core.store.Certificates[1].Envelope.Type)
+	w.audit(1, 1)
+}
+
+// TestEventsHeldBackTakeHalfOfTheRoomAtMost fills the pool with events that wait.
+func TestEventsHeldBackTakeHalfOfTheRoomAtMost(t *testing.T) {
+	w := newWorldWith(t, 2, transport.Faults{}, func(c *Config) { c.PendingEvents, c.HoldFor = 20, time.Hour })
+	for i := range uint64(30) {
+		e := ev(100+i, 1, omegalogtest.Key(1, 2))
+		e.Key = key.New(100+i, 1, uint16(i), [14]byte{1})
+		w.publish(e)
+	}
+	w.pass(60)
+	st := w.members[0].core.status()
+	require.LessOrEqual(t, st.Pending, 20)
+	require.LessOrEqual(t, st.Held, 10)
+	require.Positive(t, st.Obstructions)
+	require.Equal(t, len(w.stream), w.members[0].next, "the source is asked again")
+}
+
+// TestWhenThereIsNoRoomNothingIsTaken holds one member up, so that events pile up at
+// the others.
+func TestWhenThereIsNoRoomNothingIsTaken(t *testing.T) {
+	w := newWorldWith(t, 2, transport.Faults{}, func(c *Config) { c.PendingEvents = 5 })
+	w.pass(3)
+	w.members[1].stop()
+	for i := range uint64(20) {
+		w.publish(ev(i+1, 1))
+	}
+	w.pass(5)
+	s := w.members[0]
+	require.Equal(t, 5, s.next)
+	require.True(t, s.core.status().Full)
+	require.False(t, s.core.pool.reserve(1, 10))
+	w.members[1].start()
+	w.until(100, w.settled)
+	require.Len(t, s.acked, 20)
+	w.audit(20, 0)
+}
+
+// TestTheManifestOfAHeightIsTheSameAfterACrash crashes a member that waits for another.
+func TestTheManifestOfAHeightIsTheSameAfterACrash(t *testing.T) {
+	w := newWorld(t, 2, transport.Faults{})
+	w.publish(ev(1, 1))
+	w.pass(3)
+	w.members[1].stop()
+	w.publish(ev(2, 1))
+	w.pass(5)
+	s := w.members[0]
+	first := s.core.own().raw
+	s.stop()
+	w.publish(ev(3, 1), ev(1, 2))
+	s.start()
+	w.pass(5)
+	require.Equal(t, first, s.core.own().raw)
+	w.members[1].start()
+	w.until(50, w.settled)
+	require.Empty(t, w.members[1].core.evidence)
+	w.audit(4, 0)
+}
+
+func TestADamagedOwnManifestStopsTheMember(t *testing.T) {
+	w := newWorld(t, 2, transport.Faults{})
+	w.pass(3)
+	w.members[1].stop()
+	w.publish(ev(1, 1))
+	w.pass(5)
+	s := w.members[0]
+	path := filepath.Join(s.core.batch.dir, manifestName)
+	cfg := s.core.cfg
+	s.stop()
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	raw[60]++
+	require.NoError(t, os.WriteFile(path, raw, 0o644))
+	_, err = openCore(cfg, w.now)
+	require.ErrorIs(t, err, ErrMalformed)
+	require.ErrorContains(t, err, path)
+	s.ended = err
+}
+
+// newcomer adds a seat for somebody who has the genesis and no more.
+func (w *world) newcomer(k *identity.Key) *seat {
+	s := w.seat(len(w.members), k)
+	require.NoError(w.t, node.Found(s.dir, w.genesis))
+	return s
+}
+
+// TestANewcomerFollowsTheWholeChain has one catch up 200 certificates while more come,
+// over a bus with faults, through crashes.
+func TestANewcomerFollowsTheWholeChain(t *testing.T) {
+	w := newWorld(t, 2, transport.Faults{Seed: 3, Loss: 50, Duplicate: 50, Reorder: 50})
+	for i := range uint64(200) {
+		w.publish(ev(i+1, uint32(i%2)+1))
+		w.until(60, w.settled)
+	}
+	require.GreaterOrEqual(t, w.members[0].core.store.Chain.Length, uint64(201))
+	s := w.newcomer(keyOf(t, 99))
+	w.crashes = 2
+	s.start()
+	w.publish(ev(500, 1))
+	w.until(600, func() bool { w.restart(); return s.core != nil && s.core.store.Chain.Length > 201 })
+	w.crashes = 0
+	w.until(100, func() bool { w.restart(); return w.settled() })
+	require.Equal(t, "", s.core.status().Member)
+	require.Len(t, s.acked, 201, "what others have certified is acknowledged")
+	w.audit(201, 0)
+}
+
+// TestARosterChangeTakesEffectWhereItIsAppended has an observer become a member and a
+// member leave.
+func TestARosterChangeTakesEffectWhereItIsAppended(t *testing.T) {
+	w := newWorld(t, 3, transport.Faults{})
+	w.publish(ev(1, 1))
+	w.until(20, w.settled)
+	s := w.newcomer(keyOf(t, 99))
+	s.start()
+	w.until(50, w.settled)
+
+	chain := w.members[0].core.store.Chain
+	next := cert.Roster{chain.Roster[0], chain.Roster[1], {Name: "new", Key: s.key.Public(), Nodes: []uint32{7}}}
+	change := rosterChange(chain, next, []*identity.Key{w.members[0].key, w.members[1].key, w.members[2].key},
+		[]*identity.Key{w.members[0].key, w.members[1].key, s.key})
+	left := w.members[2]
+	for _, m := range []*seat{left, w.members[1], w.members[0]} {
+		m.core.now = w.now
+		m.ends(m.core.append(change))
+		if m.core.rosterChanged() {
+			m.ends(m.core.reseat())
+		}
+	}
+	require.ErrorIs(t, left.ended, ErrRemoved)
+	w.members = []*seat{w.members[0], w.members[1], s}
+	w.until(50, w.settled)
+	w.publish(ev(2, 1), ev(1, 7))
+	w.until(100, func() bool { return w.settled() && w.members[0].core.store.Chain.Length == 4 })
+	require.Equal(t, "new", s.core.status().Member)
+	w.audit(3, 0)
+}
+
+func rosterChange(chain cert.Chain, next cert.Roster, old, joining []*identity.Key) *cert.Certificate {
+	body := cert.RosterChangeBody{OldHash: chain.Roster.Hash(), Roster: next}
+	c := &cert.Certificate{Body: body.Append(nil)}
+	c.Envelope = cert.Seal(cert.RosterChange, merkle.EmptyRoot(), chain.Length, chain.Head, c.Body)
+	msg := cert.VoteMessage(chain.Name, c.Envelope.Hash())
+	for _, k := range append(old, joining...) {
+		c.Signatures = append(c.Signatures, k.Sign(msg))
+	}
+	return c
+}
+
+// TestWhatAllOperatorsProposeIsCertified has them do so one after the other, while
+// events go on.
+func TestWhatAllOperatorsProposeIsCertified(t *testing.T) {
+	w := newWorld(t, 3, transport.Faults{})
+	w.pass(3)
+	chain := w.members[0].core.store.Chain
+	content := quorum.Content{Body: (&cert.EvidenceBody{Bundle: cert.Hash{7}}).Append(nil)}
+	content.Envelope = cert.Seal(cert.Evidence, merkle.EmptyRoot(), chain.Length, chain.Head, content.Body)
+	require.NoError(t, w.members[0].core.propose(content))
+	w.pass(3)
+	require.NoError(t, w.members[1].core.propose(content))
+	w.pass(3)
+	require.EqualValues(t, 1, w.members[0].core.store.Chain.Length)
+	require.NoError(t, w.members[2].core.propose(content))
+	w.until(20, func() bool { return w.members[0].core.store.Chain.Length == 2 })
+	require.Equal(t, cert.Evidence, w.members[0].core.store.Certificates[1].Envelope.Type)
+	require.Error(t, w.members[0].core.propose(content), "its height is over")
+
+	chain = w.members[0].core.store.Chain
+	content.Envelope = cert.Seal(cert.Evidence, merkle.EmptyRoot(), chain.Length, chain.Head, content.Body)
+	require.NoError(t, w.members[0].core.propose(content))
+	w.pass(2)
+	w.publish(ev(1, 1))
+	w.until(300, w.settled)
+	require.Equal(t, cert.Merge, w.members[0].core.store.Certificates[2].Envelope.Type, "one operator alone holds nobody up")
+	w.audit(1, 0)
+}
+
+// TestARestoredBackupHaltsTheMember gives a member its disk of some heights ago.
+func TestARestoredBackupHaltsTheMember(t *testing.T) {
+	w := newWorld(t, 3, transport.Faults{})
+	w.publish(ev(1, 1))
+	w.until(20, w.settled)
+	s := w.members[2]
+	s.stop()
+	backup := filepath.Join(t.TempDir(), "backup")
+	require.NoError(t, os.CopyFS(backup, os.DirFS(s.dir)))
+	s.start()
+	w.publish(ev(2, 1))
+	w.until(20, w.settled)
+	s.stop()
+	s.dir = backup
+	require.NoError(t, os.Chmod(filepath.Join(backup, "members", "m2", "omega.key"), 0o600))
+	s.start()
+	w.until(50, func() bool { return s.core.status().Halted != "" })
+	require.EqualValues(t, 2, s.core.store.Chain.Length)
+	require.False(t, s.core.status().Ready)
+	require.Equal(t, HaltNews, s.news[len(s.news)-1].Kind)
+	w.publish(ev(3, 1))
+	w.pass(30)
+	require.EqualValues(t, 3, w.members[0].core.store.Chain.Length, "N of N goes on with nobody halted alone")
+}
+
+func TestASourceThatGivesNoEventLosesNothingElse(t *testing.T) {
+	w := newWorld(t, 2, transport.Faults{})
+	w.stream = append(w.stream, transport.Item{Sequence: 1, Event: []byte("no event")})
+	w.publish(ev(1, 1))
+	w.until(30, w.settled)
+	require.EqualValues(t, 1, w.members[0].core.counts["source: malformed"])
+	require.Len(t, w.members[0].acked, 2)
+	w.audit(1, 0)
+}
