@@ -30,7 +30,7 @@ func (r *importResult) text(t *text) {
 func newImport(a *app) *cobra.Command {
 	return group("import", "Turn other systems' histories into sections",
 		"Turns the history of another system into .omega files, one section a writer.",
-		newImportGit(a))
+		newImportGit(a), newImportOTLP(a), newImportCloudEvents(a), newImportShiViz(a))
 }
 
 func newImportGit(a *app) *cobra.Command {

@@ -272,9 +272,9 @@ func TestReadingGoesOnBehindTheLineThatIsNoJSON(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{`{"a":1}`, `{"b":2}`, `[3]`, `4`, `5`}, values)
 	require.Equal(t, []importer.Note{{Cause: graph.BadJSON, Count: 4, First: []importer.Example{
-		{File: in, Line: 3, Offset: 24, Message: `unexpected '{'`},
-		{File: in, Line: 6, Offset: 35, Message: `unexpected 'n'`},
-		{File: in, Line: 6, Offset: 36, Message: `unexpected 'o'`},
+		{File: in, Line: 3, Offset: 24, Message: `unexpected '{', in the value at offset 12`},
+		{File: in, Line: 6, Offset: 35, Message: `unexpected 'n', in the value at offset 25`},
+		{File: in, Line: 6, Offset: 36, Message: `unexpected 'o', in the value at offset 35`},
 	}}}, s.Notes)
 }
 

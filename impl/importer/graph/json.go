@@ -3,6 +3,7 @@ package graph
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/omega-sheaf-os/omega/impl/importer"
@@ -27,7 +28,9 @@ func (g *Graph) JSON(file int, visit func(c *jsonwalk.Cursor, at importer.Place)
 		var bad *jsonwalk.SyntaxError
 		if errors.As(err, &bad) {
 			where := importer.Place{File: int32(file), Offset: int64(bad.Offset)}
-			g.in.Note(BadJSON, where, func() string { return bad.Message })
+			g.in.Note(BadJSON, where, func() string {
+				return fmt.Sprintf("%s, in the value at offset %d", bad.Message, start)
+			})
 			if end = bytes.IndexByte(b[start:], '\n'); end < 0 {
 				return nil
 			}
