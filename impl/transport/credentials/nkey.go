@@ -23,16 +23,13 @@ type Nkey struct {
 func GenerateNkey() *Nkey {
 	// crypto/rand ends the program rather than return an error.
 	pair, _ := nkeys.CreateUser()
-	k, _ := newNkey(pair)
-	return k
+	return newNkey(pair)
 }
 
-func newNkey(pair nkeys.KeyPair) (*Nkey, error) {
-	public, err := pair.PublicKey()
-	if err != nil || !nkeys.IsValidPublicUserKey(public) {
-		return nil, ErrNotSeed
-	}
-	return &Nkey{public, func() nkeys.KeyPair { return pair }}, nil
+func newNkey(pair nkeys.KeyPair) *Nkey {
+	// A pair made here or read from a seed always has its public half.
+	public, _ := pair.PublicKey()
+	return &Nkey{public, func() nkeys.KeyPair { return pair }}
 }
 
 // Public returns the public half, 56 characters that begin with U.
@@ -62,13 +59,26 @@ func LoadNkey(path string) (*Nkey, error) {
 	if err != nil {
 		return nil, err
 	}
-	pair, err := nkeys.FromSeed(bytes.TrimSuffix(file, []byte("\n")))
-	if err != nil {
-		return nil, &Error{path, ErrNotSeed}
-	}
-	k, err := newNkey(pair)
+	k, err := decodeNkey(bytes.TrimSuffix(file, []byte("\n")))
 	if err != nil {
 		return nil, &Error{path, err}
 	}
 	return k, nil
+}
+
+func decodeNkey(seed []byte) (*Nkey, error) {
+	_, raw, err := nkeys.DecodeSeed(seed)
+	if err != nil {
+		return nil, ErrNotSeed
+	}
+	// The decoder passes over line feeds; a seed has one spelling.
+	spelled, err := nkeys.EncodeSeed(nkeys.PrefixByteUser, raw)
+	if err != nil || !bytes.Equal(spelled, seed) {
+		return nil, ErrNotSeed
+	}
+	pair, err := nkeys.FromSeed(seed)
+	if err != nil {
+		return nil, ErrNotSeed
+	}
+	return newNkey(pair), nil
 }
