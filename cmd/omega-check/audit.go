@@ -19,9 +19,9 @@ type auditResult struct {
 }
 
 func newAudit(a *app) *cobra.Command {
-	var data, input, genesis, head string
+	var data, input, genesis, head, predecessor string
 	c := &cobra.Command{
-		Use:   "audit --data DIR | --input FILE [--genesis HEX] [--head HEX]",
+		Use:   "audit --data DIR | --input FILE [--genesis HEX] [--head HEX] [--predecessor PATH]",
 		Short: "Check a chain again from raw bytes",
 		Long: `Checks a chain as somebody who was not there and trusts nobody: every CRC, event,
 leaf, root, body, link and signature is computed again, from the genesis to the
@@ -31,7 +31,9 @@ wrong is named with its kind, height, file and offset.
 --data checks a data folder with the events themselves; --input a cert.log alone,
 without them. --genesis is the chain's name as you know it from elsewhere: without
 it the audit is UNPINNED, and a chain made up from nothing would pass. --head pins
-the last certificate, without which a shortened chain would pass.`,
+the last certificate, without which a shortened chain would pass. --predecessor is the
+data folder, or the cert.log, of the chain that this one says it succeeds: it is
+audited too, and held to what the genesis says of it.`,
 		Example: `  omega-check audit --data ./chain --genesis 5f2c...
   omega-check audit --input cert.log --json`,
 	}
@@ -39,12 +41,13 @@ the last certificate, without which a shortened chain would pass.`,
 	c.Flags().StringVar(&input, "input", "", "a cert.log `FILE`, or a certificate that begins a chain")
 	c.Flags().StringVar(&genesis, "genesis", "", "the genesis' cert_hash, 64 `HEX` digits")
 	c.Flags().StringVar(&head, "head", "", "the last certificate's cert_hash, 64 `HEX` digits")
+	c.Flags().StringVar(&predecessor, "predecessor", "", "data folder or cert.log `PATH` of the chain that this one succeeds")
 	c.MarkFlagsOneRequired("data", "input")
 	c.MarkFlagsMutuallyExclusive("data", "input")
 	completeFolders(c, "data")
 	completeFiles(c, "input", "log", "cert")
 	return a.runs(c, true, func(context.Context, []string) (result, error) {
-		var opt audit.Options
+		opt := audit.Options{Predecessor: predecessor}
 		var err error
 		if opt.Genesis, err = pin("genesis", genesis); err != nil {
 			return nil, err

@@ -74,6 +74,7 @@ func (p *part) body(c *cert.Certificate) {
 		if g, err = cert.ParseGenesisBody(c.Body); err == nil {
 			p.field("random", 32, nil, "makes the chain's name unique")
 			p.roster(g.Roster)
+			p.successor(g.Successor)
 		}
 	case cert.Merge:
 		var m *cert.MergeBody
@@ -113,6 +114,21 @@ func (p *part) roster(r cert.Roster) {
 		p.number("nodes", 2, "that the member writes")
 		p.items(len(m.Nodes), 4, "node", func(int) { p.number("node", 4, "") })
 	}
+}
+
+// successor adds the fields of the chain that this one succeeds, if any (BDY-8).
+func (p *part) successor(s *cert.Successor) {
+	if s == nil {
+		return
+	}
+	p.field("old_chain", 32, nil, "the chain that this one succeeds: a member of it is lost")
+	p.field("old_head", 32, nil, "its last certificate, as far as those who remain have it")
+	p.number("old_length", 8, "its certificates")
+	p.number("remaining", 2, "members of it who go on here")
+	p.items(len(s.Remaining), 2+cert.SignatureSize, "member", func(int) {
+		p.number("member", 2, "in the old roster")
+		p.field("signature", cert.SignatureSize, nil, "by its old key")
+	})
 }
 
 // merge adds the fields of a merge's body (BDY-2).

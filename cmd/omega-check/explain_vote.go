@@ -73,6 +73,10 @@ func (p *part) durable(d *quorum.Durable) {
 		p.field("envelope", cert.EnvelopeSize, func([]byte) string { return d.Candidates[i].Envelope.Type.String() }, "of a certificate to be")
 		p.number("body_len", 4, "bytes of its body")
 		p.field("body", body, nil, "")
+		p.number("joining", 2, "signatures of those who join by it")
+		p.items(len(d.Candidates[i].Joining), cert.SignatureSize, "signature", func(int) {
+			p.field("signature", cert.SignatureSize, nil, "a vote, in the new roster's order")
+		})
 	}
 }
 

@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"impl/archive"},
 	{"conformance/tlavalue"},
 	{"conformance/corpus"},
-	{"impl/audit", "impl/importer", "impl/toolchain"},
+	{"impl/audit", "impl/ceremony", "impl/importer", "impl/toolchain"},
 	{"impl/node", "impl/evidence"},
 	{"impl/demo", "impl/console"},
 	{"conformance", "conformance/corpus/generate"},
