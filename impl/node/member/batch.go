@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,10 +43,12 @@ type batch struct {
 	blamed    []bool       // by member: two manifests have been told
 	invited   time.Time    // when a peer's manifest with events was first seen
 
-	contents map[cert.Hash]quorum.Content // made at this height
-	need     *quorum.NeedCandidate        // what the step waits for, or nil
-	made     []merkle.Hash                // the sections of which the last content was made
-	latest   cert.Hash                    // its digest
+	contents  map[cert.Hash]quorum.Content // made at this height
+	need      *quorum.NeedCandidate        // what the step waits for, or nil
+	told      uint64                       // the last attempt for which manifests were told again
+	notBefore uint64                       // the tick from which a candidate may be made for it
+	made      []merkle.Hash                // the sections of which the last content was made
+	latest    cert.Hash                    // its digest
 
 	sections map[claim]*part
 	order    []claim // of sections, as they came
@@ -461,11 +464,29 @@ func (c *core) holds(s *Listed) bool {
 	return err == nil && uint64(info.Size()) == s.Bytes
 }
 
+// maxWait is for how many ticks a member at most lets others tell their manifests.
+const maxWait = 16
+
+// need notes that the step waits for a content. Where the attempts before have failed,
+// members first tell each other what they hold, and make their own candidates ticks
+// after that, more of them from attempt to attempt (MAN-5).
+func (c *core) need(e *quorum.NeedCandidate) {
+	b := c.batch
+	b.need = e
+	if e.Digest == (cert.Hash{}) && e.Attempt > b.told {
+		b.told, b.notBefore = e.Attempt, c.clock.ticks+min(e.Attempt, maxWait)
+		c.gossip()
+	}
+}
+
 // candidate returns the content that the step waits for, as soon as it can be made, or
 // nil (MAN-8).
 func (c *core) candidate() (quorum.Message, error) {
 	need := c.batch.need
 	if need == nil || need.Height != c.batch.height {
+		return nil, nil
+	}
+	if need.Digest == (cert.Hash{}) && need.Attempt > 0 && c.clock.ticks < c.batch.notBefore {
 		return nil, nil
 	}
 	content, ok := c.batch.contents[need.Digest]
@@ -565,8 +586,8 @@ func (c *core) reconcile(sections *node.Sections) (*quorum.Content, error) {
 // proof that it knows; should all members have prepared another one, each has it for as
 // long as the height lasts.
 func (c *core) saveOthers(digest cert.Hash) error {
-	for other, content := range c.batch.contents {
-		path := filepath.Join(c.batch.dir, other.String()+contentExt)
+	for _, other := range slices.SortedFunc(maps.Keys(c.batch.contents), func(a, b cert.Hash) int { return bytes.Compare(a[:], b[:]) }) {
+		content, path := c.batch.contents[other], filepath.Join(c.batch.dir, other.String()+contentExt)
 		if _, err := os.Stat(path); other == digest || err == nil {
 			continue
 		}

@@ -289,7 +289,7 @@ func (c *core) carryOut(effect quorum.Effect) error {
 	case quorum.SendCertificate:
 		c.sendCertificate(e.To, e.Height)
 	case quorum.NeedCandidate:
-		c.batch.need = &e
+		c.need(&e)
 	case quorum.Behind:
 		c.behind(-1)
 	case quorum.Evidence:
@@ -452,9 +452,13 @@ func (c *core) repeat() {
 		return
 	}
 	c.broadcast(c.own().raw)
-	if c.state.Attempt == 0 && !c.onlyEmpty() {
-		return
+	if c.state.Attempt > 0 || c.onlyEmpty() {
+		c.gossip()
 	}
+}
+
+// gossip sends the manifests of others that are held.
+func (c *core) gossip() {
 	for i, held := range c.batch.manifests {
 		for _, m := range held {
 			if i != c.self {

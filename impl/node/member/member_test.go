@@ -18,9 +18,10 @@ func TestEventsOfAStreamAreCertifiedOnceByAll(t *testing.T) {
 	w.until(50, w.settled)
 	for _, s := range w.members {
 		require.Len(t, s.acked, 10)
-		require.Less(t, s.core.counts["refused: bad signature"], uint64(1))
+		for cause := range s.core.counts {
+			require.NotContains(t, cause, "refused")
+		}
 	}
-	t.Log(w.members[0].core.status())
 	w.audit(10, 0)
 }
 
@@ -33,13 +34,18 @@ func TestCrashesAndLossLoseNoEventAndDoubleNone(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, 4, transport.Faults{Seed: seed, Loss: 50, Duplicate: 50, Reorder: 100})
 			w.crashes = 10
-			n := uint64(0)
+			n, handed := uint64(0), 0
 			for range 40 {
 				for node := range uint32(4) {
 					if w.rng.IntN(2) == 0 {
 						n++
 						w.publish(ev(n, node+1))
 					}
+				}
+				if s := w.members[w.rng.IntN(4)]; s.core != nil && w.rng.IntN(3) == 0 {
+					n++
+					handed++
+					s.hand(uint32(s.index+1), ev(n, uint32(s.index+11)))
 				}
 				switch w.rng.IntN(10) {
 				case 0:
@@ -59,7 +65,7 @@ func TestCrashesAndLossLoseNoEventAndDoubleNone(t *testing.T) {
 				require.Len(t, s.acked, len(w.stream))
 				require.NoError(t, s.ended)
 			}
-			w.audit(len(w.stream), 0)
+			w.audit(len(w.stream)+handed, 0)
 		})
 	}
 }

@@ -144,7 +144,7 @@ func (c *core) waitsFor(i int) bool {
 	case c.self < 0 || s.Halted != nil:
 		return false
 	case !s.Ready():
-		return !s.Answered[i]
+		return !s.Started || !s.Answered[i]
 	case c.own() == nil:
 		return c.phase(i) == Silent
 	case s.Lock != nil:
