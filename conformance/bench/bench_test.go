@@ -75,3 +75,12 @@ func TestTheOrderSuiteComparesTheSameKeys(t *testing.T) {
 	_, err := orderRatios(1, randomKeys(10_000))
 	require.NoError(t, err)
 }
+
+func TestTheImportsReadAllThatTheirPeersRead(t *testing.T) {
+	lines, delimited, err := traceFiles(500)
+	require.NoError(t, err)
+	require.NotPanics(t, func() { bareJSON[bareTraces](lines) })
+	require.NotPanics(t, func() { bareProtobuf(delimited) })
+	require.NotPanics(t, func() { bareJSON[bareEvent](eventFile(100)) })
+	require.Len(t, clockExpression.FindAllIndex(clockFile(100), -1), 100)
+}

@@ -53,6 +53,7 @@ type suite struct {
 
 var suites = []suite{
 	{"scan", benchScan}, {"order", benchOrder}, {"root", benchRoot}, {"reconcile", benchReconcile}, {"size", benchSize},
+	{"import", benchImport},
 }
 
 var errMissed = errors.New("a ratio misses its bound")

@@ -1,17 +1,22 @@
 package importer
 
-import "os"
+import (
+	"os"
+
+	"github.com/omega-sheaf-os/omega/impl/omegalog"
+)
 
 // spoolBuffer is how many bytes a Spool gathers for one write.
 const spoolBuffer = 1 << 18
 
 // Spool keeps payloads in a file, between the reading of an event and the writing
-// of it, which needs what is known only when all are read. Until Flush it belongs
-// to one goroutine; then several may Read.
+// of it, which needs what is known only when all are read. It belongs to one
+// goroutine until Seal; then several may call At.
 type Spool struct {
 	file    *os.File
 	buf     []byte // not yet written
 	written int64
+	sealed  *omegalog.OmegaLogView
 }
 
 // Extent says where in a Spool a payload is, in bytes.
@@ -32,7 +37,7 @@ func NewSpool(path string) (*Spool, error) {
 // Add appends a payload.
 func (s *Spool) Add(payload []byte) (Extent, error) {
 	if len(s.buf)+len(payload) > spoolBuffer {
-		if err := s.Flush(); err != nil {
+		if err := s.flush(); err != nil {
 			return Extent{}, err
 		}
 	}
@@ -41,15 +46,14 @@ func (s *Spool) Add(payload []byte) (Extent, error) {
 	return at, nil
 }
 
-// Flush writes what has been gathered.
-func (s *Spool) Flush() error {
+func (s *Spool) flush() error {
 	n, err := s.file.Write(s.buf)
 	s.written += int64(n)
 	s.buf = s.buf[:0]
 	return err
 }
 
-// Read appends the payload at an extent to b.
+// Read appends the payload at an extent to b. It is for before Seal.
 func (s *Spool) Read(at Extent, b []byte) ([]byte, error) {
 	if at.Offset >= s.written {
 		from := at.Offset - s.written
@@ -61,5 +65,27 @@ func (s *Spool) Read(at Extent, b []byte) ([]byte, error) {
 	return b, err
 }
 
+// Seal ends the adding, and maps what has been added.
+func (s *Spool) Seal() (err error) {
+	if err = s.flush(); err == nil {
+		s.sealed, err = omegalog.Open(s.file.Name())
+	}
+	return err
+}
+
+// At returns the payload at an extent, in place, until Close. It is for after Seal,
+// under Guard.
+func (s *Spool) At(at Extent) []byte {
+	return s.sealed.Bytes()[at.Offset : at.Offset+int64(at.Size)]
+}
+
+// Guard runs read, which calls At in this goroutine, as omegalog.Guard does.
+func (s *Spool) Guard(read func() error) error { return omegalog.Guard(read, s.sealed) }
+
 // Close closes the file, which stays.
-func (s *Spool) Close() { s.file.Close() }
+func (s *Spool) Close() {
+	if s.sealed != nil {
+		s.sealed.Close()
+	}
+	s.file.Close()
+}

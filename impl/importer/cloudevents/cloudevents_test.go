@@ -145,7 +145,7 @@ func later(events []plainEvent, i int, causes []graph.ID) bool {
 }
 
 func TestAnyEventsGiveThoseOfAPlainReading(t *testing.T) {
-	dir := t.TempDir()
+	dir := importtest.Dir(t)
 	checked := 0
 	rapid.Check(t, func(t *rapid.T) {
 		events, timed := draw(t)
@@ -197,7 +197,7 @@ func TestAnyEventsGiveThoseOfAPlainReading(t *testing.T) {
 func TestTheManualsPayloadIsARealOne(t *testing.T) {
 	text := `{"specversion":"1.0","id":"A234-1234-1234","source":"/shop","type":"com.example.order.placed","time":"2018-04-05T17:31:00Z",` +
 		`"causationid":"B234-1234-1234","data":{"n":1}}`
-	out, _, err := load(t, t.TempDir(), causeNames, text)
+	out, _, err := load(t, importtest.Dir(t), causeNames, text)
 	require.NoError(t, err)
 	require.Contains(t, importtest.Files(t, out)["0001-shop.omega"], importtest.Manual(t, "cloudevents.go", "// The payload"))
 }
@@ -208,7 +208,7 @@ func TestEventsOfASourceGoByTimeOrByPlace(t *testing.T) {
 	}
 	at := func(text string) string { return `,"time":"` + text + `"` }
 	order := func(files ...string) string {
-		out, s, err := load(t, t.TempDir(), nil, files...)
+		out, s, err := load(t, importtest.Dir(t), nil, files...)
 		require.NoError(t, err)
 		require.Equal(t, s.Events-s.Writers, s.Causes, "one dep but for the first")
 		content := importtest.Files(t, out)
@@ -258,7 +258,7 @@ func TestWhatCannotBeMappedIsNamed(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, s, err := load(t, t.TempDir(), causeNames, `{"specversion":"1.0","id":"x","source":"/x","type":"t"}`+"\n"+c.text)
+			_, s, err := load(t, importtest.Dir(t), causeNames, `{"specversion":"1.0","id":"x","source":"/x","type":"t"}`+"\n"+c.text)
 			require.NoError(t, err)
 			require.Equal(t, c.want, importtest.Counts(s.Notes))
 			require.Equal(t, c.events, s.Events)
@@ -268,7 +268,7 @@ func TestWhatCannotBeMappedIsNamed(t *testing.T) {
 			}
 		})
 	}
-	_, _, err := load(t, t.TempDir(), nil, "[]\n")
+	_, _, err := load(t, importtest.Dir(t), nil, "[]\n")
 	require.ErrorIs(t, err, graph.ErrEmpty)
 }
 
@@ -276,12 +276,12 @@ func FuzzImport(f *testing.F) {
 	f.Add([]byte(`{"specversion":"1.0","id":"1","source":"/s","type":"t","because":"2","time":"2026-01-01T00:00:00Z"}`))
 	f.Add([]byte(`[{"specversion":"1.0","id":"2","source":"/s","type":"t","data":{"a":[1]}}, 5]`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		out, s, err := load(t, t.TempDir(), causeNames, string(b))
+		out, s, err := load(t, importtest.Dir(t), causeNames, string(b))
 		if err != nil {
 			require.True(t, strings.Contains(err.Error(), graph.ErrEmpty.Error()) || strings.Contains(err.Error(), graph.ErrCompressed.Error()), "%v", err)
 			return
 		}
-		again, twice, err := load(t, t.TempDir(), causeNames, string(b), string(b))
+		again, twice, err := load(t, importtest.Dir(t), causeNames, string(b), string(b))
 		require.NoError(t, err)
 		require.Equal(t, importtest.Files(t, out), importtest.Files(t, again))
 		require.Equal(t, s.Events, twice.Events)

@@ -128,7 +128,10 @@ func (r *reader) readCause(c *jsonwalk.Cursor, i int) {
 
 // add adds the event that has been read, whose bytes are whole.
 func (r *reader) add(whole []byte) error {
-	e := entry{source: r.g.Writer(string(r.source), string(r.source)), id: anySource(r.id)}
+	e := entry{source: r.g.Writer(r.source, r.source)}
+	if len(r.names) > 0 {
+		e.id = anySource(r.id)
+	}
 	if len(r.time) > 0 {
 		t, err := timeOf(r.time)
 		if err != nil {
@@ -139,7 +142,7 @@ func (r *reader) add(whole []byte) error {
 	}
 	kind := r.kind[:min(len(r.kind), importer.MaxText)]
 	i, outcome, err := r.g.Add(&graph.Event{ID: identity(r.source, r.id), Writer: e.source,
-		Stream: r.g.Stream(e.source, string(kind)), Payload: r.encode(whole), At: r.at})
+		Stream: r.g.Stream(e.source, kind), Payload: r.encode(whole), At: r.at})
 	if err != nil || outcome == graph.Copy || outcome == graph.Loses {
 		return err
 	}

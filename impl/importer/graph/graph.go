@@ -99,9 +99,10 @@ type Graph struct {
 
 	events  []node
 	index   map[ID]int32
-	writers names
-	streams names
-	owner   []int32 // of each stream, its writer
+	writers []name
+	streams []stream
+	numbers map[string]int32 // of writers, by identity
+	within  map[stream]int32 // of streams
 	links   []link
 
 	duplicates uint64
@@ -123,26 +124,13 @@ type node struct {
 // link says that the event from has the cause to.
 type link struct{ from, to int32 }
 
-// names numbers names.
-type names struct {
-	numbers map[string]int32
-	list    []name
-}
-
-// name is what tells one writer or stream from others, and what to call it.
+// name is what tells one writer from others, and what to call it.
 type name struct{ identity, shown string }
 
-func (n *names) number(identity, shown string) (number int32, isNew bool) {
-	if i, found := n.numbers[identity]; found {
-		return i, false
-	}
-	if n.numbers == nil {
-		n.numbers = make(map[string]int32)
-	}
-	i := int32(len(n.list))
-	n.numbers[identity] = i
-	n.list = append(n.list, name{identity, shown})
-	return i, true
+// stream is a stream of a writer.
+type stream struct {
+	writer int32
+	shown  string
 }
 
 // Import writes a history into a new folder: all of it, or on an error nothing
@@ -166,7 +154,8 @@ func Import(ctx context.Context, o Options, read func(in *importer.Inputs, g *Gr
 		return Summary{}, err
 	}
 	defer spool.Close()
-	g := &Graph{in: in, ctx: ctx, spool: spool, index: make(map[ID]int32), progress: newProgress(o.Progress, in.Size())}
+	g := &Graph{in: in, ctx: ctx, spool: spool, index: make(map[ID]int32),
+		numbers: make(map[string]int32), within: make(map[stream]int32), progress: newProgress(o.Progress, in.Size())}
 	var summary Summary
 	err = in.Guard(func() error {
 		if err := checkExpanded(in); err != nil {
@@ -199,16 +188,25 @@ func checkExpanded(in *importer.Inputs) error {
 
 // Writer returns the number of the writer that identity tells from others. shown
 // is its name in names.tsv.
-func (g *Graph) Writer(identity, shown string) int32 {
-	i, _ := g.writers.number(identity, shown)
+func (g *Graph) Writer(identity, shown []byte) int32 {
+	i, found := g.numbers[string(identity)]
+	if !found {
+		i = int32(len(g.writers))
+		n := name{string(identity), string(shown)}
+		g.numbers[n.identity] = i
+		g.writers = append(g.writers, n)
+	}
 	return i
 }
 
 // Stream returns the number of a stream of a writer.
-func (g *Graph) Stream(writer int32, shown string) int32 {
-	i, isNew := g.streams.number(fmt.Sprintf("%d %s", writer, shown), shown)
-	if isNew {
-		g.owner = append(g.owner, writer)
+func (g *Graph) Stream(writer int32, shown []byte) int32 {
+	i, found := g.within[stream{writer, string(shown)}]
+	if !found {
+		i = int32(len(g.streams))
+		s := stream{writer, string(shown)}
+		g.within[s] = i
+		g.streams = append(g.streams, s)
 	}
 	return i
 }
@@ -274,8 +272,8 @@ func (g *Graph) again(i int32, e *Event) (outcome Outcome, err error) {
 		return Loses, err
 	}
 	order := cmp.Or(
-		cmp.Compare(g.writers.list[e.Writer].identity, g.writers.list[n.writer].identity),
-		cmp.Compare(g.streams.list[e.Stream].shown, g.streams.list[n.stream].shown),
+		cmp.Compare(g.writers[e.Writer].identity, g.writers[n.writer].identity),
+		cmp.Compare(g.streams[e.Stream].shown, g.streams[n.stream].shown),
 		cmp.Compare(e.Value, n.value),
 		bytes.Compare(e.Payload, g.buf))
 	if order == 0 {

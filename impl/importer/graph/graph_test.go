@@ -35,8 +35,8 @@ func load(t require.TestingT, dir string, events []importtest.Event) (string, gr
 func add(g *graph.Graph, events []importtest.Event) error {
 	causes := map[int32][]graph.ID{}
 	for n, e := range events {
-		w := g.Writer(e.Writer, e.Writer)
-		i, outcome, err := g.Add(&graph.Event{ID: e.ID, Writer: w, Stream: g.Stream(w, e.Stream), Value: e.Value,
+		w := g.Writer([]byte(e.Writer), []byte(e.Writer))
+		i, outcome, err := g.Add(&graph.Event{ID: e.ID, Writer: w, Stream: g.Stream(w, []byte(e.Stream)), Value: e.Value,
 			Payload: []byte(e.Payload), At: importer.Place{Offset: int64(n)}})
 		if err != nil {
 			return err
@@ -112,7 +112,7 @@ func withoutCycles(events []importtest.Event) (kept []importtest.Event, concerne
 }
 
 func TestAnyGraphInAnyOrderGivesWhatAPlainReadingGives(t *testing.T) {
-	dir := t.TempDir()
+	dir := importtest.Dir(t)
 	rapid.Check(t, func(t *rapid.T) {
 		events := draw(t)
 		kept, concerned := withoutCycles(events)
@@ -148,7 +148,7 @@ func TestTheLesserOfTwoEventsOfOneIdentityStays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, events := range [][]importtest.Event{{root, base, less}, {root, less, base}, {less, root, base, less, base}} {
-				out, s, err := load(t, t.TempDir(), events)
+				out, s, err := load(t, importtest.Dir(t), events)
 				require.NoError(t, err)
 				importtest.Check(t, out, s, []importtest.Event{root, less})
 				require.Equal(t, uint64(len(events)-3), importtest.Counts(s.Notes)[graph.Conflict]+s.Duplicates-1)
@@ -160,7 +160,7 @@ func TestTheLesserOfTwoEventsOfOneIdentityStays(t *testing.T) {
 
 func TestCopiesAreCountedAndNoConflict(t *testing.T) {
 	e := importtest.Event{ID: idOf(1), Writer: "a", Payload: "p"}
-	out, s, err := load(t, t.TempDir(), []importtest.Event{e, e, e})
+	out, s, err := load(t, importtest.Dir(t), []importtest.Event{e, e, e})
 	require.NoError(t, err)
 	require.EqualValues(t, 2, s.Duplicates)
 	require.Empty(t, s.Notes)
@@ -179,8 +179,13 @@ func TestALargePayloadAndALongChainAreNoTrouble(t *testing.T) {
 		}
 	}
 	events[7].Payload = string(make([]byte, 1<<20))
-	out, s, err := load(t, t.TempDir(), events)
+	copied, other := events[0], events[1]
+	other.Payload = "more than 1"
+	out, s, err := load(t, importtest.Dir(t), append(events, copied, other))
 	require.NoError(t, err)
+	require.EqualValues(t, 1, s.Duplicates)
+	require.Equal(t, map[string]uint64{graph.Conflict: 1}, importtest.Counts(s.Notes))
+	require.NotContains(t, importtest.Files(t, out)["0001-w.omega"], other.Payload)
 	require.EqualValues(t, n, s.MaxLamport)
 	require.Len(t, importtest.Files(t, out)["0001-w.omega"], int(s.Bytes))
 	require.Contains(t, importtest.Files(t, out)["0001-w.omega"], events[7].Payload)
@@ -199,21 +204,21 @@ func TestWhatCannotBeWrittenIsRefusedAndLeavesNothing(t *testing.T) {
 		"too many streams": {streams, graph.ErrStreams},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, s, err := load(t, t.TempDir(), c.events)
+			out, s, err := load(t, importtest.Dir(t), c.events)
 			require.ErrorIs(t, err, c.want)
 			require.Zero(t, s)
 			require.NoDirExists(t, out)
 			require.Len(t, importtest.Files(t, filepath.Dir(out)), 1, "the input alone")
 		})
 	}
-	out, s, err := load(t, t.TempDir(), streams[1:])
+	out, s, err := load(t, importtest.Dir(t), streams[1:])
 	require.NoError(t, err)
 	require.EqualValues(t, 1<<16, s.Events)
 	require.DirExists(t, out)
 }
 
 func TestInputsAreOpenedAllOrNone(t *testing.T) {
-	dir := t.TempDir()
+	dir := importtest.Dir(t)
 	in := filepath.Join(dir, "in")
 	read := func(*importer.Inputs, *graph.Graph) error { t.Fatal("nothing is to be read"); return nil }
 	require.NoError(t, os.WriteFile(in, []byte("x"), 0o666))
@@ -232,7 +237,7 @@ func TestInputsAreOpenedAllOrNone(t *testing.T) {
 }
 
 func TestTheEndOfTheContextEndsAnImport(t *testing.T) {
-	dir := t.TempDir()
+	dir := importtest.Dir(t)
 	in := filepath.Join(dir, "in")
 	require.NoError(t, os.WriteFile(in, []byte("1 2 3"), 0o666))
 	for name, stopAt := range map[string]int{"reading": 2, "writing": 4} {
@@ -255,7 +260,7 @@ func TestTheEndOfTheContextEndsAnImport(t *testing.T) {
 }
 
 func TestReadingGoesOnBehindTheLineThatIsNoJSON(t *testing.T) {
-	dir := t.TempDir()
+	dir := importtest.Dir(t)
 	in := filepath.Join(dir, "in")
 	text := "\ufeff{\"a\":1}\n{\"a\":\n{\"b\":2}{\"c\":\n\n[3]\nnonsense\n  4 5\n{\"torn"
 	require.NoError(t, os.WriteFile(in, []byte(text), 0o666))
@@ -272,14 +277,14 @@ func TestReadingGoesOnBehindTheLineThatIsNoJSON(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{`{"a":1}`, `{"b":2}`, `[3]`, `4`, `5`}, values)
 	require.Equal(t, []importer.Note{{Cause: graph.BadJSON, Count: 4, First: []importer.Example{
-		{File: in, Line: 3, Offset: 24, Message: `unexpected '{', in the value at offset 12`},
-		{File: in, Line: 6, Offset: 35, Message: `unexpected 'n', in the value at offset 25`},
+		{File: in, Line: 3, Offset: 24, Message: `unexpected '{', in the value at offset 11`},
+		{File: in, Line: 6, Offset: 35, Message: `unexpected 'n', in the value at offset 24`},
 		{File: in, Line: 6, Offset: 36, Message: `unexpected 'o', in the value at offset 35`},
 	}}}, s.Notes)
 }
 
 func TestProgressGoesFromNothingToAll(t *testing.T) {
-	dir := t.TempDir()
+	dir := importtest.Dir(t)
 	in := filepath.Join(dir, "in")
 	require.NoError(t, os.WriteFile(in, make([]byte, 1000), 0o666))
 	var told []int
@@ -304,7 +309,7 @@ func TestProgressGoesFromNothingToAll(t *testing.T) {
 func TestMemoryAnEventIsWhatTheManualSays(t *testing.T) {
 	const n = 100_000
 	var before, after runtime.MemStats
-	dir := t.TempDir()
+	dir := importtest.Dir(t)
 	in := filepath.Join(dir, "in")
 	require.NoError(t, os.WriteFile(in, []byte("x"), 0o666))
 	payload := make([]byte, 2000)
@@ -312,8 +317,8 @@ func TestMemoryAnEventIsWhatTheManualSays(t *testing.T) {
 		func(_ *importer.Inputs, g *graph.Graph) error {
 			runtime.GC()
 			runtime.ReadMemStats(&before)
-			w := g.Writer("w", "w")
-			stream := g.Stream(w, "")
+			w := g.Writer([]byte("w"), []byte("w"))
+			stream := g.Stream(w, nil)
 			for i := range n {
 				_, _, err := g.Add(&graph.Event{ID: idOf(i), Writer: w, Stream: stream, Payload: payload})
 				require.NoError(t, err)

@@ -35,7 +35,7 @@ func (g *Graph) write(dir string) (Summary, error) {
 	c := g.lamports()
 	writers := g.byWriter()
 	table := make([]importer.Name, len(writers))
-	ids := make([]uint32, len(g.writers.list))
+	ids := make([]uint32, len(g.writers))
 	for i := range writers {
 		w := &writers[i]
 		ids[g.events[w.events[0]].writer] = w.id
@@ -45,7 +45,7 @@ func (g *Graph) write(dir string) (Summary, error) {
 	if err := os.WriteFile(filepath.Join(dir, importer.NamesFile), importer.AppendNames(nil, table), 0o666); err != nil {
 		return Summary{}, err
 	}
-	if err := g.spool.Flush(); err != nil {
+	if err := g.spool.Seal(); err != nil {
 		return Summary{}, err
 	}
 	summary := g.summary(c, len(writers))
@@ -53,8 +53,10 @@ func (g *Graph) write(dir string) (Summary, error) {
 	g.progress.writing(len(g.events))
 	err := importer.Each(g.ctx, len(writers), func(ctx context.Context, i int) (err error) {
 		e := &encoder{g: g, causes: c, ids: ids}
-		sizes[i], err = e.section(ctx, filepath.Join(dir, table[i].File), &writers[i])
-		return err
+		return g.spool.Guard(func() error {
+			sizes[i], err = e.section(ctx, filepath.Join(dir, table[i].File), &writers[i])
+			return err
+		})
 	})
 	for _, n := range sizes {
 		summary.Bytes += n
@@ -77,7 +79,7 @@ func (g *Graph) summary(c *causes, writers int) Summary {
 
 // numberStreams numbers the streams of each writer that have an event (IMP-17).
 func (g *Graph) numberStreams() error {
-	used := make([]bool, len(g.streams.list))
+	used := make([]bool, len(g.streams))
 	for i := range g.events {
 		used[g.events[i].stream] = true
 	}
@@ -88,16 +90,16 @@ func (g *Graph) numberStreams() error {
 		}
 	}
 	slices.SortFunc(byName, func(i, j int32) int {
-		return cmp.Or(cmp.Compare(g.owner[i], g.owner[j]), cmp.Compare(g.streams.list[i].shown, g.streams.list[j].shown))
+		return cmp.Or(cmp.Compare(g.streams[i].writer, g.streams[j].writer), cmp.Compare(g.streams[i].shown, g.streams[j].shown))
 	})
 	numbers := make([]uint16, len(used))
 	next := 0
 	for at, i := range byName {
-		if at > 0 && g.owner[byName[at-1]] != g.owner[i] {
+		if at > 0 && g.streams[byName[at-1]].writer != g.streams[i].writer {
 			next = 0
 		}
 		if next == maxStreams {
-			return fmt.Errorf("%w: %q has more than %d", ErrStreams, g.writers.list[g.owner[i]].shown, maxStreams)
+			return fmt.Errorf("%w: %q has more than %d", ErrStreams, g.writers[g.streams[i].writer].shown, maxStreams)
 		}
 		numbers[i] = uint16(next)
 		next++
@@ -111,7 +113,7 @@ func (g *Graph) numberStreams() error {
 // byWriter gives each writer that has an event its id and its events, by id
 // (IMP-17).
 func (g *Graph) byWriter() []writer {
-	counts := make([]int, len(g.writers.list))
+	counts := make([]int, len(g.writers))
 	for i := range g.events {
 		counts[g.events[i].writer]++
 	}
@@ -128,7 +130,7 @@ func (g *Graph) byWriter() []writer {
 	for w, events := range parts {
 		if len(events) > 0 {
 			slices.SortFunc(events, g.compareInWriter)
-			writers = append(writers, writer{shown: g.writers.list[w].shown, events: events, first: g.first(events)})
+			writers = append(writers, writer{shown: g.writers[w].shown, events: events, first: g.first(events)})
 		}
 	}
 	slices.SortFunc(writers, func(a, b writer) int { return compareFirst(a.first, b.first) })
@@ -208,9 +210,7 @@ func (e *encoder) encode(i int32) (err error) {
 		e.event.Deps = append(e.event.Deps, e.key(cause))
 	}
 	slices.SortFunc(e.event.Deps, func(a, b key.Key) int { return a.Compare(&b) })
-	if e.event.Payload, err = e.g.spool.Read(n.payload, e.event.Payload[:0]); err != nil {
-		return err
-	}
+	e.event.Payload = e.g.spool.At(n.payload)
 	e.bytes, err = e.event.Append(e.bytes[:0])
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/stretchr/testify/require"
 
@@ -157,6 +158,17 @@ func Files(t require.TestingT, dir string) map[string]string {
 		files[e.Name()] = string(content)
 	}
 	return files
+}
+
+// Dir returns a new folder in memory where the system has one, since each import
+// waits for the disk, else on the disk.
+func Dir(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "omega-import-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // Counts returns how often each cause was noted.

@@ -119,7 +119,7 @@ func (r *reader) jsonScopeSpans(c *jsonwalk.Cursor) {
 					r.scope, _ = c.Text()
 				}
 			}
-			r.stream = r.g.Stream(r.writer, string(r.scope))
+			r.stream = r.g.Stream(r.writer, r.scope)
 			known = true
 		case "spans":
 			if known {
@@ -130,7 +130,7 @@ func (r *reader) jsonScopeSpans(c *jsonwalk.Cursor) {
 		}
 	}
 	if !known {
-		r.stream = r.g.Stream(r.writer, "")
+		r.stream = r.g.Stream(r.writer, nil)
 	}
 	for _, at := range later {
 		r.each(jsonwalk.At(r.b, at), "spans", r.jsonSpan)

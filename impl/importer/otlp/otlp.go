@@ -65,6 +65,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/omega-sheaf-os/omega/impl/importer"
 	"github.com/omega-sheaf-os/omega/impl/importer/graph"
@@ -219,19 +220,20 @@ func startsMessage(b []byte) bool { return len(b) > 0 && b[0] == 1<<3|2 }
 // enter finds the writer once the resource is known.
 func (r *reader) enter(at importer.Place) {
 	s := &r.resource
-	name := string(s.name)
-	if name == "" {
-		name = unknownService
+	name := s.name
+	if len(name) == 0 {
+		name = []byte(unknownService)
 		r.in.Note(NoService, at, func() string { return "the resource has no service.name: its spans are " + unknownService + "'s" })
 	}
-	shown := name
+	shown := slices.Clone(name)
 	if len(s.namespace) > 0 {
-		shown = string(s.namespace) + "/" + shown
+		shown = slices.Concat(s.namespace, []byte("/"), name)
 	}
 	if len(s.instance) > 0 {
-		shown += " " + string(s.instance)
+		shown = append(append(shown, ' '), s.instance...)
 	}
-	r.writer = r.g.Writer(fmt.Sprintf("%d %d %s%s%s", len(s.namespace), len(name), s.namespace, name, s.instance), shown)
+	identity := fmt.Appendf(nil, "%d %d %s%s%s", len(s.namespace), len(name), s.namespace, name, s.instance)
+	r.writer = r.g.Writer(identity, shown)
 }
 
 // attribute takes one attribute of the resource.

@@ -249,7 +249,7 @@ func delimited(t require.TestingT, b []byte, m *tracepb.TracesData) []byte {
 }
 
 func TestAnySpansInAnyFormGiveTheEventsOfAPlainReading(t *testing.T) {
-	dir := t.TempDir()
+	dir := importtest.Dir(t)
 	rapid.Check(t, func(t *rapid.T) {
 		spans := draw(t)
 		known := map[graph.ID]bool{}
@@ -311,7 +311,7 @@ func TestTheManualsPayloadIsARealOne(t *testing.T) {
 	s := plainSpan{service: "cart", scope: "io.opentelemetry.http", trace: "5b8efff798038103d269b633813fc60c", id: "eee19b7ec3c1b174",
 		parent: "eee19b7ec3c1b173", links: [][2]string{{"0102030405060708090a0b0c0d0e0f10", "1112131415161718"}},
 		name: "GET /cart", kind: 2, status: 2, start: 1700000000000000000, end: 1700000000012345678}
-	out, _, err := load(t, t.TempDir(), Auto, toJSON(t, tracesOf([]plainSpan{s}), true))
+	out, _, err := load(t, importtest.Dir(t), Auto, toJSON(t, tracesOf([]plainSpan{s}), true))
 	require.NoError(t, err)
 	manual := importtest.Manual(t, "otlp.go", "// The payload")
 	require.Contains(t, importtest.Files(t, out)["0001-cart.omega"], manual)
@@ -389,7 +389,7 @@ func TestWhatCannotBeMappedIsNamed(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			other := line(`"traceId":"ffffffffffffffffffffffffffffffff","spanId":"ffffffffffffffff"`)
-			_, s, err := load(t, t.TempDir(), JSON, []byte(other+c.text))
+			_, s, err := load(t, importtest.Dir(t), JSON, []byte(other+c.text))
 			require.NoError(t, err)
 			require.Equal(t, c.want, importtest.Counts(s.Notes))
 			require.Equal(t, c.events, s.Events)
@@ -408,9 +408,9 @@ func TestMembersMayComeInAnyOrder(t *testing.T) {
 	back := `{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"n",` + good + `}],"scope":{"name":"http"}}],"resource":{"attributes":` +
 		`[{"value":{"stringValue":"s"},"key":"service.name"}]}}]}`
 	front = strings.Replace(front, `{"spans"`, `{"scope":{"name":"http"},"spans"`, 1)
-	one, _, err := load(t, t.TempDir(), Auto, []byte(front))
+	one, _, err := load(t, importtest.Dir(t), Auto, []byte(front))
 	require.NoError(t, err)
-	two, _, err := load(t, t.TempDir(), Auto, []byte(back))
+	two, _, err := load(t, importtest.Dir(t), Auto, []byte(back))
 	require.NoError(t, err)
 	require.Equal(t, importtest.Files(t, one), importtest.Files(t, two))
 }
@@ -429,7 +429,7 @@ func TestDamagedMessagesAreLeftOutAlone(t *testing.T) {
 		"a torn length":  {string(third) + "\x00\x00", "2 left-over bytes", len(first) + len(third)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, s, err := load(t, t.TempDir(), Auto, append(append([]byte{0, 0, 0, 0}, first...), c.tail...))
+			_, s, err := load(t, importtest.Dir(t), Auto, append(append([]byte{0, 0, 0, 0}, first...), c.tail...))
 			require.NoError(t, err)
 			require.EqualValues(t, 2, s.Events)
 			require.Equal(t, map[string]uint64{BadProtobuf: 1}, importtest.Counts(s.Notes))
@@ -456,12 +456,12 @@ func TestTheFormIsToldByTheFirstBytesOrByName(t *testing.T) {
 	} {
 		require.Equal(t, want, detect([]byte(text)), "%q", text)
 	}
-	_, _, err = load(t, t.TempDir(), Auto, []byte("hello"))
+	_, _, err = load(t, importtest.Dir(t), Auto, []byte("hello"))
 	require.ErrorIs(t, err, ErrFormat)
-	_, s, err := load(t, t.TempDir(), Delimited, append(append([]byte{0, 0, 0, 1, 0xff}, framed...), 0))
+	_, s, err := load(t, importtest.Dir(t), Delimited, append(append([]byte{0, 0, 0, 1, 0xff}, framed...), 0))
 	require.NoError(t, err)
 	require.Equal(t, map[string]uint64{BadProtobuf: 2}, importtest.Counts(s.Notes))
-	_, _, err = load(t, t.TempDir(), Protobuf, framed)
+	_, _, err = load(t, importtest.Dir(t), Protobuf, framed)
 	require.ErrorIs(t, err, graph.ErrEmpty)
 }
 
@@ -476,7 +476,7 @@ func FuzzProtobuf(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var m tracepb.TracesData
 		if proto.Unmarshal(b, &m) != nil {
-			_, _, _ = load(t, t.TempDir(), Protobuf, b)
+			_, _, _ = load(t, importtest.Dir(t), Protobuf, b)
 			return
 		}
 		want := map[graph.ID]bool{}
@@ -489,7 +489,7 @@ func FuzzProtobuf(f *testing.F) {
 				}
 			}
 		}
-		out, s, err := load(t, t.TempDir(), Protobuf, b)
+		out, s, err := load(t, importtest.Dir(t), Protobuf, b)
 		if len(want) == 0 {
 			require.ErrorIs(t, err, graph.ErrEmpty)
 			return
@@ -504,12 +504,12 @@ func FuzzJSON(f *testing.F) {
 	f.Add([]byte(line(good + `,"name":"n","kind":2,"links":[{` + good + `}],"status":{"code":1}`)))
 	f.Add([]byte(`{"resourceSpans":[{"scopeSpans":[{"spans":[{` + good + `}]}],"resource":{}}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		out, s, err := load(t, t.TempDir(), JSON, b)
+		out, s, err := load(t, importtest.Dir(t), JSON, b)
 		if err != nil {
 			require.True(t, strings.Contains(err.Error(), graph.ErrEmpty.Error()) || strings.Contains(err.Error(), graph.ErrCompressed.Error()), "%v", err)
 			return
 		}
-		again, _, err := load(t, t.TempDir(), JSON, append(append(b, '\n'), b...))
+		again, _, err := load(t, importtest.Dir(t), JSON, append(append(b, '\n'), b...))
 		require.NoError(t, err)
 		require.Equal(t, importtest.Files(t, out), importtest.Files(t, again), s)
 	})

@@ -191,7 +191,7 @@ func (r *reader) scopeSpans(m message) {
 			r.scope = name.b
 		}
 	}
-	r.stream = r.g.Stream(r.writer, string(r.scope))
+	r.stream = r.g.Stream(r.writer, r.scope)
 	for span := range m.messages(2) {
 		if r.err != nil {
 			return

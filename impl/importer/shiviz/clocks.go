@@ -74,14 +74,14 @@ func (l *linker) event(i int32) error {
 	return nil
 }
 
-// gap returns the first count that the log lacks of a host.
+// gap returns the first count that the log lacks of a host, where it lacks one that
+// is less than another.
 func (l *linker) gap(host int32) int {
-	for n, i := range l.byHost[host] {
-		if int(l.events[i].own) != n+1 {
-			return n + 1
-		}
+	n := 0
+	for int(l.events[l.byHost[host][n]].own) == n+1 {
+		n++
 	}
-	return len(l.byHost[host]) + 1
+	return n + 1
 }
 
 // news takes what the clock of e says of another host that its host did not know

@@ -168,8 +168,8 @@ func (r *reader) readClock(text []byte, at importer.Place) error {
 // add adds the event with the clock that has been read.
 func (r *reader) add(host int32, own uint32, text []byte, at importer.Place) error {
 	name := r.names[host]
-	w := r.g.Writer(name, name)
-	i, outcome, err := r.g.Add(&graph.Event{ID: identity(name, own), Writer: w, Stream: r.g.Stream(w, ""),
+	w := r.g.Writer([]byte(name), []byte(name))
+	i, outcome, err := r.g.Add(&graph.Event{ID: identity(name, own), Writer: w, Stream: r.g.Stream(w, nil),
 		Payload: r.encode(host, text, at), At: at})
 	switch {
 	case err != nil || outcome == graph.Copy:

@@ -116,7 +116,7 @@ func predecessors(events []plainEvent, e *plainEvent) (ids []graph.ID) {
 }
 
 func TestAnyRunGivesItsImmediatePredecessorsAsDeps(t *testing.T) {
-	dir := t.TempDir()
+	dir := importtest.Dir(t)
 	rapid.Check(t, func(t *rapid.T) {
 		events := run(t)
 		var want []importtest.Event
@@ -148,7 +148,7 @@ func TestAnyRunGivesItsImmediatePredecessorsAsDeps(t *testing.T) {
 // changes one count of a clock: whatever is no run any more must be refused, and what
 // still is one must be taken.
 func TestAnyRunThatIsChangedIsRefusedOrStillARun(t *testing.T) {
-	dir := t.TempDir()
+	dir := importtest.Dir(t)
 	refused := 0
 	rapid.Check(t, func(t *rapid.T) {
 		events := run(t)
@@ -218,7 +218,7 @@ func isRun(events []plainEvent) bool {
 
 func TestTheManualsLogAndPayloadAreReal(t *testing.T) {
 	log := importtest.Manual(t, "shiviz.go", "DefaultExpression reads")
-	out, s, err := load(t, t.TempDir(), "", log)
+	out, s, err := load(t, importtest.Dir(t), "", log)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, s.Events)
 	require.EqualValues(t, 1, s.Causes)
@@ -226,7 +226,7 @@ func TestTheManualsLogAndPayloadAreReal(t *testing.T) {
 }
 
 func TestExpressionsOfOtherFormsFindTheirEvents(t *testing.T) {
-	want, _, err := load(t, t.TempDir(), "", "go on\na {\"a\":1}\nstop now\na {\"a\":2}\n")
+	want, _, err := load(t, importtest.Dir(t), "", "go on\na {\"a\":1}\nstop now\na {\"a\":2}\n")
 	require.NoError(t, err)
 	for expression, log := range map[string]string{
 		`(?<host>\S*) (?<clock>{.*})\n(?<event>.*)`:                        "a {\"a\":1}\ngo on\na {\"a\":2}\nstop now\n",
@@ -235,7 +235,7 @@ func TestExpressionsOfOtherFormsFindTheirEvents(t *testing.T) {
 		`(?<event>.*)\n(?<host>\S*) (?<clock>{.*})|never(?<date>)`:         "go on\r\na {\"a\":1}\r\nstop now\r\na {\"a\":2}\r\n",
 		`(?s)(?<event>[^\n]*)\n(?<host>\S*) (?<clock>\{.*?\})(?<rest>\n*)`: "go on\na {\n\"a\":1}\n\n\nstop now\na {\"a\"\n:2}",
 	} {
-		got, s, err := load(t, t.TempDir(), expression, log)
+		got, s, err := load(t, importtest.Dir(t), expression, log)
 		require.NoError(t, err, expression)
 		require.Empty(t, s.Notes, expression)
 		require.Equal(t, importtest.Files(t, want), importtest.Files(t, got), expression)
@@ -251,14 +251,14 @@ func TestAnExpressionThatCannotWorkIsRefused(t *testing.T) {
 		`(?=x)(?<host>.)`:           "invalid or unsupported Perl syntax",
 		`(?<host>.)(?<host>.)(?<event>.)(?<clock>.)`: "it has 2 groups (?<host>...), want one",
 	} {
-		_, _, err := load(t, t.TempDir(), expression, "")
+		_, _, err := load(t, importtest.Dir(t), expression, "")
 		require.ErrorIs(t, err, ErrExpression, expression)
 		require.ErrorContains(t, err, says)
 	}
 }
 
 func TestLinesThatHoldNoEventAreCounted(t *testing.T) {
-	_, s, err := load(t, t.TempDir(), "", "started\n\nversion 1\n \ngo\na {\"a\":1}\ngone\n")
+	_, s, err := load(t, importtest.Dir(t), "", "started\n\nversion 1\n \ngo\na {\"a\":1}\ngone\n")
 	require.NoError(t, err)
 	require.Len(t, s.Notes, 1)
 	require.Equal(t, NoMatch, s.Notes[0].Cause)
@@ -268,7 +268,7 @@ func TestLinesThatHoldNoEventAreCounted(t *testing.T) {
 		lines = append(lines, e.Line)
 	}
 	require.Equal(t, []int64{1, 3, 7}, lines)
-	_, _, err = load(t, t.TempDir(), "", "nothing")
+	_, _, err = load(t, importtest.Dir(t), "", "nothing")
 	require.ErrorIs(t, err, graph.ErrEmpty)
 }
 
@@ -301,7 +301,7 @@ func TestClocksThatContradictEachOtherAreRefusedWithTheLine(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			out, s, err := load(t, t.TempDir(), "", c.log)
+			out, s, err := load(t, importtest.Dir(t), "", c.log)
 			var bad *Error
 			require.True(t, errors.As(err, &bad), "%v", err)
 			require.Contains(t, bad.Message, c.says)
@@ -311,7 +311,7 @@ func TestClocksThatContradictEachOtherAreRefusedWithTheLine(t *testing.T) {
 			require.NoDirExists(t, out)
 		})
 	}
-	_, _, err := load(t, t.TempDir(), `(?<event>.*)\n(?<host>\w*) (?<clock>.*)`, "x\na [1]\n")
+	_, _, err := load(t, importtest.Dir(t), `(?<event>.*)\n(?<host>\w*) (?<clock>.*)`, "x\na [1]\n")
 	require.ErrorContains(t, err, "line 2: the clock is no JSON object")
 }
 
@@ -319,13 +319,13 @@ func FuzzImport(f *testing.F) {
 	f.Add("x\nb {\"b\":1}\nx\na {\"a\":1,\"b\":1}\nx\na {\"a\":2,\"b\":1}\n")
 	f.Add("noise\nx\na {\"a\":1, \"c\":0}\n")
 	f.Fuzz(func(t *testing.T, log string) {
-		out, s, err := load(t, t.TempDir(), "", log)
+		out, s, err := load(t, importtest.Dir(t), "", log)
 		var bad *Error
 		if err != nil {
 			require.True(t, errors.As(err, &bad) || errors.Is(err, graph.ErrEmpty) || errors.Is(err, graph.ErrCompressed), "%v", err)
 			return
 		}
-		again, twice, err := load(t, t.TempDir(), "", log, log)
+		again, twice, err := load(t, importtest.Dir(t), "", log, log)
 		require.NoError(t, err)
 		require.Equal(t, importtest.Files(t, out), importtest.Files(t, again))
 		require.Equal(t, s.Events+s.Duplicates, twice.Duplicates)
