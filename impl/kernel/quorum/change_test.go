@@ -23,7 +23,7 @@ func people(numbers ...int) (r cert.Roster) {
 
 // vote is the vote of the key with that number.
 func vote(chain cert.Chain, number int, c quorum.Content) cert.Signature {
-	return sim.Ed25519{}.Sign(number, cert.VoteMessage(chain.Name, c.Digest()))
+	return signer(number).Sign(cert.VoteMessage(chain.Name, c.Digest()))
 }
 
 // changeTo returns the change to the roster as the chain's next content, signed by the
