@@ -188,7 +188,9 @@ func (e *Engine) InProcessConn() (net.Conn, error) { return e.server.InProcessCo
 // streams. Its nkey is made at each start and kept nowhere.
 func (e *Engine) Admin() (*nats.Conn, error) {
 	return nats.Connect("", nats.InProcessServer(e), e.admin.Option(), nats.Name("omega-admin"),
-		nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond))
+		nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond),
+		// The library's own handler prints.
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { e.log.log.Warn("admin", "error", err) }))
 }
 
 // SetUsers replaces the users; who is none any more is cut off, and who has other

@@ -27,7 +27,7 @@ const (
 const (
 	ackTime  = 5 * time.Second
 	minPause = 50 * time.Millisecond
-	maxPause = 2 * time.Second
+	maxPause = time.Second
 )
 
 // ErrClosed says that the publisher was closed before the stream had the event,
