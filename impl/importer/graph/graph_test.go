@@ -36,6 +36,8 @@ func add(g *graph.Graph, events []importtest.Event) error {
 	causes := map[int32][]graph.ID{}
 	for n, e := range events {
 		w := g.Writer([]byte(e.Writer), []byte(e.Writer))
+		g.Writer([]byte("unused"), nil)
+		g.Stream(w, []byte("unused"))
 		i, outcome, err := g.Add(&graph.Event{ID: e.ID, Writer: w, Stream: g.Stream(w, []byte(e.Stream)), Value: e.Value,
 			Payload: []byte(e.Payload), At: importer.Place{Offset: int64(n)}})
 		if err != nil {

@@ -39,7 +39,8 @@ func (g *Graph) gather() *causes {
 	return c
 }
 
-// finished is the index of an event whose component is complete.
+// finished is the index of an event whose component is complete: larger than any
+// other, so that it lowers nothing.
 const finished = math.MaxInt32
 
 // search finds the strongly connected components of the events by the method of
@@ -87,7 +88,7 @@ func (s *search) from(i int32) {
 		top.next++
 		if s.index[cause] == 0 {
 			s.enter(cause)
-		} else if s.index[cause] != finished {
+		} else {
 			s.low[top.event] = min(s.low[top.event], s.index[cause])
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
@@ -437,6 +438,43 @@ func TestDamagedMessagesAreLeftOutAlone(t *testing.T) {
 			require.EqualValues(t, c.offset+4, s.Notes[0].First[0].Offset)
 			require.Zero(t, s.Notes[0].First[0].Line)
 		})
+	}
+}
+
+// nest puts bytes into fields of messages, the innermost number last.
+func nest(b []byte, numbers ...protowire.Number) []byte {
+	for _, n := range slices.Backward(numbers) {
+		b = protowire.AppendBytes(protowire.AppendTag(nil, n, protowire.BytesType), b)
+	}
+	return b
+}
+
+func TestAMessageIsJudgedAsFarAsItIsRead(t *testing.T) {
+	bad := []byte{0x0a, 0x05, 0x01} // a field of five bytes that has one
+	for name, path := range map[string][]protowire.Number{
+		"resource spans": {1}, "resource": {1, 1}, "attribute": {1, 1, 1}, "its value": {1, 1, 1, 2},
+		"scope spans": {1, 2}, "scope": {1, 2, 1}, "span": {1, 2, 2}, "link": {1, 2, 2, 13}, "status": {1, 2, 2, 15},
+	} {
+		require.False(t, traces.fits(nest(bad, path...)), name)
+		require.True(t, traces.fits(nest(nil, path...)), name)
+	}
+	for name, path := range map[string][]protowire.Number{"span event": {1, 2, 2, 11}, "span attribute": {1, 2, 2, 9}, "unknown": {7}} {
+		require.True(t, traces.fits(nest(bad, path...)), name)
+	}
+}
+
+func TestTheSpanThatStaysKeepsItsOwnParent(t *testing.T) {
+	trace := strings.Repeat("01", 16)
+	root := plainSpan{service: "s", trace: trace, id: strings.Repeat("01", 8)}
+	other := plainSpan{service: "s", trace: trace, id: strings.Repeat("02", 8)}
+	less, more := plainSpan{service: "s", trace: trace, id: strings.Repeat("03", 8)}, plainSpan{service: "s", trace: trace, id: strings.Repeat("03", 8)}
+	less.parent, more.parent = root.id, other.id
+	known := map[graph.ID]bool{idOf(trace, root.id): true, idOf(trace, other.id): true}
+	for _, order := range [][]plainSpan{{root, other, less, more}, {more, less, root, other}} {
+		out, s, err := load(t, importtest.Dir(t), Auto, toJSON(t, tracesOf(order), true))
+		require.NoError(t, err)
+		importtest.Check(t, out, s, []importtest.Event{root.event(nil), other.event(nil), less.event(known)})
+		require.Equal(t, map[string]uint64{graph.Conflict: 1}, importtest.Counts(s.Notes))
 	}
 }
 

@@ -17,6 +17,12 @@ func (r *reader) link() error {
 		slices.SortFunc(own, func(i, j int32) int { return cmp.Compare(r.events[i].own, r.events[j].own) })
 	}
 	for i := range r.events {
+		e := &r.events[i]
+		if at, found := l.find(e.host, e.own); !found || at != int32(i) {
+			return r.refuse(e.at, "it is event %d of %q, and the log lacks event %d", e.own, r.names[e.host], l.gap(e.host))
+		}
+	}
+	for i := range r.events {
 		if err := l.event(int32(i)); err != nil {
 			return err
 		}
@@ -30,10 +36,10 @@ type linker struct {
 	latest []int32   // what the event at hand comes after, as far as it is new to its host
 }
 
-// find returns the event with which a host counts n.
+// find returns the event with which a host counts n, where it counts without a gap.
 func (l *linker) find(host int32, n uint32) (i int32, found bool) {
 	own := l.byHost[host]
-	if uint64(n) > uint64(len(own)) || l.events[own[n-1]].own != n {
+	if uint64(n) > uint64(len(own)) {
 		return 0, false
 	}
 	return own[n-1], true
@@ -42,9 +48,6 @@ func (l *linker) find(host int32, n uint32) (i int32, found bool) {
 // event judges the clock of event i and links it.
 func (l *linker) event(i int32) error {
 	e := &l.events[i]
-	if at, found := l.find(e.host, e.own); !found || at != i {
-		return l.refuse(e.at, "it is event %d of %q, and the log lacks event %d", e.own, l.names[e.host], l.gap(e.host))
-	}
 	var before []count
 	l.latest = l.latest[:0]
 	if e.own > 1 {
