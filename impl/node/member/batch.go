@@ -2,11 +2,10 @@ package member
 
 import (
 	"bytes"
-	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,13 +13,9 @@ import (
 	"time"
 
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
-	"github.com/omega-sheaf-os/omega/impl/importer"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
-	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
-	"github.com/omega-sheaf-os/omega/impl/node"
-	"github.com/omega-sheaf-os/omega/impl/omegalog"
 )
 
 // perMember is how many manifests of one member count at a height: two that differ are
@@ -42,6 +37,7 @@ type batch struct {
 	manifests [][]manifest // by member, at most perMember each, by digest
 	blamed    []bool       // by member: two manifests have been told
 	invited   time.Time    // when a peer's manifest with events was first seen
+	held      bool         // an operator wants nothing but a proposal at this height
 
 	contents  map[cert.Hash]quorum.Content // made at this height
 	need      *quorum.NeedCandidate        // what the step waits for, or nil
@@ -192,7 +188,7 @@ func (c *core) reloadContent(path string) error {
 		_, err = c.store.Chain.CheckContent(&content.Envelope, content.Body)
 	}
 	if err == nil {
-		err = c.store.Validate(&content)
+		err = c.validate(&content)
 	}
 	if err != nil {
 		c.log.Warn("a content of an earlier run is dropped", "path", path, "error", err)
@@ -202,12 +198,37 @@ func (c *core) reloadContent(path string) error {
 	return nil
 }
 
-func parseContent(raw []byte) (quorum.Content, error) {
-	if len(raw) < cert.EnvelopeSize {
-		return quorum.Content{}, fmt.Errorf("%w: a content of %d bytes", ErrMalformed, len(raw))
+// appendContent appends a content's bytes to b (MAN-1):
+//
+//	envelope[121] | count u16 | count x signature[64] | body
+func appendContent(b []byte, content *quorum.Content) []byte {
+	envelope := content.Envelope.Bytes()
+	b = binary.BigEndian.AppendUint16(append(b, envelope[:]...), uint16(len(content.Joining)))
+	for _, sig := range content.Joining {
+		b = append(b, sig[:]...)
 	}
-	envelope, err := cert.ParseEnvelope(raw[:cert.EnvelopeSize])
-	return quorum.Content{Envelope: envelope, Body: raw[cert.EnvelopeSize:]}, err
+	return append(b, content.Body...)
+}
+
+func parseContent(raw []byte) (content quorum.Content, err error) {
+	r := &reader{b: raw}
+	if content.Envelope, err = cert.ParseEnvelope(r.take(cert.EnvelopeSize)); err != nil {
+		return content, err
+	}
+	for n := r.u16(); n > 0 && r.err == nil; n-- {
+		content.Joining = append(content.Joining, r.sig())
+	}
+	content.Body = r.b[r.at:]
+	return content, r.err
+}
+
+// validate checks a content that an earlier run has made. What an operator has proposed
+// stands for nothing on disk: the step checks it.
+func (c *core) validate(content *quorum.Content) error {
+	if content.Envelope.Type == cert.RosterChange {
+		return nil
+	}
+	return c.store.Validate(content)
 }
 
 // own returns the manifest that this member has signed for the height, or nil.
@@ -218,157 +239,11 @@ func (c *core) own() *manifest {
 	return &c.batch.manifests[c.self][0]
 }
 
-// close closes the own batch where it is time to: by a wish of its own, or because a
-// peer has closed one (MAN-4).
-func (c *core) close() error {
-	if c.self < 0 || !c.state.Ready() || c.own() != nil {
-		return nil
-	}
-	upTo, invited := c.invitation()
-	switch {
-	case invited && c.pool.last < upTo && c.cfg.Source != nil && c.now.Sub(c.batch.invited) < c.cfg.Tick:
-		return nil // the stream may bring the rest
-	case !invited && !c.pool.wish(&c.cfg, c.now):
-		return nil
-	case upTo == 0 || upTo > c.pool.last:
-		upTo = c.pool.last
-	}
-	chosen := c.pool.choose(upTo, c.store.Past, c.now)
-	if err := c.store.Past.Err(); err != nil {
-		return err
-	}
-	if len(chosen) == 0 && !invited {
-		return nil
-	}
-	return c.seal(chosen)
-}
-
-// invitation returns whether a peer has closed a batch with events, and up to where in
-// the stream.
-func (c *core) invitation() (upTo uint64, invited bool) {
-	for _, held := range c.batch.manifests {
-		for _, m := range held {
-			if len(m.Sections) > 0 {
-				upTo, invited = max(upTo, m.Last), true
-			}
-		}
-	}
-	return upTo, invited
-}
-
-// seal writes the events as sections, and sends the manifest. All is on disk before
-// that leaves (MAN-4). Its way there is mostly waiting, so the files go at the same time.
-func (c *core) seal(chosen []*entry) error {
-	m := &Manifest{Chain: c.store.Chain.Name, From: c.self, Height: c.batch.height}
-	for _, x := range chosen {
-		if x.sequence > 0 {
-			if m.First == 0 || x.sequence < m.First {
-				m.First = x.sequence
-			}
-			m.Last = max(m.Last, x.sequence)
-		}
-	}
-	if err := durable.MkdirAll(c.batch.dir, 0o755); err != nil {
-		return err
-	}
-	var writes []func() error
-	for _, g := range c.group(chosen) {
-		listed := c.describe(&g)
-		m.Sections = append(m.Sections, listed)
-		writes = append(writes, func() error { return writeSection(c.batch.path(listed.Root), &g) })
-	}
-	slices.SortFunc(m.Sections, func(a, b Listed) int { return bytes.Compare(a.Root[:], b.Root[:]) })
-	m.Signature = c.cfg.Key.Sign(m.Message())
-	writes = append(writes, func() error {
-		return durable.WriteFile(durable.OS{}, filepath.Join(c.batch.dir, manifestName), m.Encode(), 0o644)
-	})
-	if err := c.writeAll(writes); err != nil {
-		return err
-	}
-	if err := c.hold(m); err != nil {
-		return err
-	}
-	c.broadcast(c.own().raw)
-	return nil
-}
-
-// writeAll does all writes at the same time. Tests crash behind some of them.
-func (c *core) writeAll(writes []func() error) error {
-	n, crash := 0, error(nil)
-	c.rng.Shuffle(len(writes), func(i, j int) { writes[i], writes[j] = writes[j], writes[i] })
-	for n < len(writes) && crash == nil {
-		if crash = c.reach("write of a batch"); crash == nil {
-			n++
-		}
-	}
-	return errors.Join(crash, importer.Each(context.Background(), n, func(_ context.Context, i int) error { return writes[i]() }))
-}
-
-type group struct {
-	node   uint32
-	events []*entry
-}
-
-// group parts events into sections, the same for all members that hold the same events:
-// one for each node of the roster, of what its writer has signed, and a mixed one.
-func (c *core) group(chosen []*entry) []group {
-	groups := []group{{node: frame.Mixed}}
-	index := map[uint32]int{}
-	for _, x := range chosen {
-		at, n := 0, x.event.Key().Node()
-		if _, ok := c.store.Chain.Roster.Writer(n); ok && x.signed {
-			if at, ok = index[n]; !ok && len(groups) < MaxSections {
-				at = len(groups)
-				index[n] = at
-				groups = append(groups, group{node: n})
-			}
-		}
-		groups[at].events = append(groups[at].events, x)
-	}
-	if len(groups[0].events) == 0 {
-		return groups[1:]
-	}
-	return groups
-}
-
-// describe sums up a section, and signs it if it is this member's own (SIG-2).
-func (c *core) describe(g *group) Listed {
-	var tree merkle.Tree
-	listed := Listed{Node: g.node, Events: uint64(len(g.events)), Bytes: frame.HeaderSize}
-	for _, x := range g.events {
-		tree.Append(merkle.LeafHash(x.event))
-		listed.Bytes += uint64(size(x.event))
-	}
-	listed.Root = tree.Root()
-	if slices.Contains(c.ownNodes(), g.node) {
-		sig := c.cfg.Key.Sign(listed.message(c.store.Chain.Name))
-		listed.Signature = &sig
-	}
-	return listed
-}
-
-// message returns the bytes that the writer of the section signs (SIG-2).
-func (s *Listed) message(chain cert.Hash) []byte {
-	section := omegalog.Section{Node: s.Node, Count: s.Events, Root: s.Root}
-	return section.Message(chain)
-}
-
-func writeSection(path string, g *group) error {
-	w, err := omegalog.Create(path, g.node)
-	if err != nil {
-		return err
-	}
-	defer w.Abort()
-	for _, x := range g.events {
-		if err := w.Append(x.event); err != nil {
-			return err
-		}
-	}
-	return w.Close()
-}
-
 // receiveManifest takes a peer's manifest (MAN-4, MAN-5).
 func (c *core) receiveManifest(m *Manifest) error {
+	if own := c.own(); own != nil && m.From == c.self && m.digest() == own.digest {
+		return nil // a peer has told it again
+	}
 	if !c.fromPeer(m.Chain, m.From) || !c.verified(m.From, m.Message(), m.Signature) {
 		return nil
 	}
@@ -462,144 +337,6 @@ func (c *core) holds(s *Listed) bool {
 	}
 	info, err := os.Stat(path)
 	return err == nil && uint64(info.Size()) == s.Bytes
-}
-
-// maxWait is for how many ticks a member at most lets others tell their manifests.
-const maxWait = 16
-
-// need notes that the step waits for a content. Where the attempts before have failed,
-// members first tell each other what they hold, and make their own candidates ticks
-// after that, more of them from attempt to attempt (MAN-5).
-func (c *core) need(e *quorum.NeedCandidate) {
-	b := c.batch
-	b.need = e
-	if e.Digest == (cert.Hash{}) && e.Attempt > b.told {
-		b.told, b.notBefore = e.Attempt, c.clock.ticks+min(e.Attempt, maxWait)
-		c.gossip()
-	}
-}
-
-// candidate returns the content that the step waits for, as soon as it can be made, or
-// nil (MAN-8).
-func (c *core) candidate() (quorum.Message, error) {
-	need := c.batch.need
-	if need == nil || need.Height != c.batch.height {
-		return nil, nil
-	}
-	if need.Digest == (cert.Hash{}) && need.Attempt > 0 && c.clock.ticks < c.batch.notBefore {
-		return nil, nil
-	}
-	content, ok := c.batch.contents[need.Digest]
-	if !ok && need.Digest == (cert.Hash{}) && c.stands(need) {
-		content, ok = *c.proposal, true
-		c.batch.contents[content.Digest()] = content
-	}
-	if !ok {
-		made, err := c.union()
-		if err != nil || made == nil || need.Digest != (cert.Hash{}) && made.Digest() != need.Digest {
-			return nil, err
-		}
-		content = *made
-	}
-	if err := c.saveOthers(content.Digest()); err != nil {
-		return nil, err
-	}
-	c.batch.need = nil
-	return quorum.Candidate{Attempt: need.Attempt, Content: content}, nil
-}
-
-// stands reports whether this member stands for the operator's proposal: in every other
-// attempt, so that the events of members whose operators propose nothing go on.
-func (c *core) stands(need *quorum.NeedCandidate) bool {
-	return c.proposal != nil && c.proposal.Envelope.BatchID == need.Height && need.Attempt%2 == 0
-}
-
-// union makes the content of all manifests, once one of each member is held and all
-// their sections are here. There is none where all are empty.
-func (c *core) union() (*quorum.Content, error) {
-	b := c.batch
-	var roots []merkle.Hash
-	for _, held := range b.manifests {
-		if len(held) == 0 {
-			return nil, nil
-		}
-		for _, m := range held {
-			for _, s := range m.Sections {
-				if !b.sections[s.claim()].here {
-					return nil, nil
-				}
-				roots = append(roots, s.Root)
-			}
-		}
-	}
-	if len(roots) == 0 {
-		return nil, nil
-	}
-	slices.SortFunc(roots, func(a, b merkle.Hash) int { return bytes.Compare(a[:], b[:]) })
-	roots = slices.Compact(roots)
-	if !slices.Equal(roots, b.made) {
-		content, err := c.make(roots)
-		if err != nil {
-			return nil, err
-		}
-		b.made, b.latest = roots, content.Digest()
-	}
-	content := b.contents[b.latest]
-	return &content, nil
-}
-
-// make reconciles sections to a content. Its trace, and itself, are on disk then.
-func (c *core) make(roots []merkle.Hash) (*quorum.Content, error) {
-	paths := make([]string, len(roots))
-	for i, root := range roots {
-		paths[i] = c.batch.path(root)
-	}
-	sections, err := node.OpenSections(paths)
-	if err != nil {
-		return nil, err
-	}
-	content, err := c.reconcile(sections)
-	if err := errors.Join(err, sections.Close()); err != nil {
-		return nil, err
-	}
-	return content, nil
-}
-
-func (c *core) reconcile(sections *node.Sections) (*quorum.Content, error) {
-	result, err := c.store.Reconcile(sections)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.reach("write trace"); err != nil {
-		return nil, err
-	}
-	content, err := c.store.Content(sections, result)
-	if err != nil {
-		return nil, err
-	}
-	c.batch.contents[content.Digest()] = content
-	return &content, nil
-}
-
-// saveOthers puts on disk the contents made at this height but for one that is to be
-// prepared now. The step keeps that of its newest prepare, its lock and the highest
-// proof that it knows; should all members have prepared another one, each has it for as
-// long as the height lasts.
-func (c *core) saveOthers(digest cert.Hash) error {
-	for _, other := range slices.SortedFunc(maps.Keys(c.batch.contents), func(a, b cert.Hash) int { return bytes.Compare(a[:], b[:]) }) {
-		content, path := c.batch.contents[other], filepath.Join(c.batch.dir, other.String()+contentExt)
-		if _, err := os.Stat(path); other == digest || err == nil {
-			continue
-		}
-		if err := durable.MkdirAll(c.batch.dir, 0o755); err != nil {
-			return err
-		}
-		envelope := content.Envelope.Bytes()
-		if err := c.writeFile(path, append(envelope[:], content.Body...)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // writeFile makes b the content of the file path, durably.

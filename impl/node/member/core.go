@@ -32,6 +32,7 @@ type core struct {
 	quorum *quorum.Config
 	state  quorum.State
 	votes  *certlog.VoteStore
+	left   uint64 // the height of the roster change that has taken out this member; 0: none
 
 	end     transport.Endpoint // nil: not on the bus
 	deliver func(b []byte)     // what the bus calls
@@ -89,10 +90,8 @@ func (c *core) load() error {
 	if torn := c.store.Recovered(); torn != nil {
 		c.log.Warn("a torn tail was cut off", "tail", torn.String())
 	}
-	for _, d := range c.store.Certificates {
-		if d.Envelope.Type == cert.Obstruction {
-			c.obstructions++
-		}
+	if err := c.readChain(); err != nil {
+		return err
 	}
 	if err := c.findSelf(); err != nil {
 		return err
@@ -101,6 +100,49 @@ func (c *core) load() error {
 		return err
 	}
 	return c.loadInbox()
+}
+
+// readChain counts the obstructions, and finds out whether the chain ends with a roster
+// change that has taken this member out.
+func (c *core) readChain() error {
+	was := false
+	for height, d := range c.store.Certificates {
+		roster, err := rosterOf(d)
+		if err != nil {
+			return err
+		}
+		if d.Envelope.Type == cert.Obstruction {
+			c.obstructions++
+		}
+		if roster == nil {
+			continue
+		}
+		_, is := roster.Find(c.cfg.Key.Public())
+		if was && !is && height == len(c.store.Certificates)-1 {
+			c.left = uint64(height)
+		}
+		was = is
+	}
+	return nil
+}
+
+// rosterOf returns the roster that a certificate brings into force, or nil.
+func rosterOf(d *cert.Certificate) (cert.Roster, error) {
+	switch d.Envelope.Type {
+	case cert.Genesis:
+		body, err := cert.ParseGenesisBody(d.Body)
+		if err != nil {
+			return nil, err
+		}
+		return body.Roster, nil
+	case cert.RosterChange:
+		body, err := cert.ParseRosterChangeBody(d.Body)
+		if err != nil {
+			return nil, err
+		}
+		return body.Roster, nil
+	}
+	return nil, nil
 }
 
 // findSelf looks this member up in the chain's roster, and opens its votes.
@@ -138,7 +180,8 @@ func (c *core) start(now time.Time) error {
 	if c.self < 0 {
 		return nil
 	}
-	start := quorum.Start{}
+	head := c.store.Certificates[c.store.Chain.Length-1]
+	start := quorum.Start{Changed: head.Envelope.Type == cert.RosterChange}
 	c.random(start.Nonce[:])
 	if content, ok := c.votes.Load(); ok {
 		disk, err := quorum.DecodeDurable(content)
@@ -156,12 +199,15 @@ func (c *core) start(now time.Time) error {
 	return c.step(start)
 }
 
+// join takes the member's place on the bus. Where another still has it, behind a roster
+// change, it is tried again at the next tick.
 func (c *core) join() error {
-	seat := c.self
-	if seat < 0 {
-		seat = max(c.cfg.Seat, len(c.store.Chain.Roster))
+	end, err := c.cfg.Bus.Join(c.seat(), c.deliver)
+	if errors.Is(err, transport.ErrJoined) {
+		c.count("place on the bus taken", 1)
+		c.log.Warn("another has this member's place on the bus", "place", c.seat())
+		return nil
 	}
-	end, err := c.cfg.Bus.Join(seat, c.deliver)
 	if err == nil {
 		c.end = end
 	}
@@ -178,7 +224,7 @@ func (c *core) reload(disk *quorum.Durable) error {
 		if _, ok := c.batch.contents[content.Digest()]; ok {
 			continue
 		}
-		if err := c.store.Validate(&content); err != nil {
+		if err := c.validate(&content); err != nil {
 			return err
 		}
 		c.batch.contents[content.Digest()] = content
@@ -186,7 +232,7 @@ func (c *core) reload(disk *quorum.Durable) error {
 	return nil
 }
 
-// reseat begins again with the roster that the chain now has (QRM-22). It is the one
+// reseat begins again with the roster that the chain now has (QRM-24). It is the one
 // place where a change of the roster takes effect in a member.
 func (c *core) reseat() error {
 	was := c.self
@@ -195,19 +241,38 @@ func (c *core) reseat() error {
 	c.follow.reset()
 	end := c.end
 	c.end = nil
-	if err := end.Close(); err != nil {
-		return err
+	if end != nil {
+		if err := end.Close(); err != nil {
+			return err
+		}
 	}
 	if err := c.findSelf(); err != nil {
 		return err
 	}
 	if was >= 0 && c.self < 0 {
-		return fmt.Errorf("%w: height %d", ErrRemoved, c.store.Chain.Length-1)
+		c.left = c.store.Chain.Length - 1
+		c.log.Warn("a roster change has taken this member out", "height", c.left)
 	}
 	if err := c.enter(); err != nil {
 		return err
 	}
 	return c.start(c.now)
+}
+
+// leave hands out the roster change that has taken this member out, which may be the
+// only one to have it, until each member of the new roster has been heard behind it
+// (QRM-24). Then it is ErrRemoved.
+func (c *core) leave() error {
+	if c.left == 0 {
+		return nil
+	}
+	c.sendCertificate(quorum.Everyone, c.left)
+	for i := range c.store.Chain.Roster {
+		if c.peers[i].height <= c.left {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w, since height %d", ErrRemoved, c.left)
 }
 
 // rosterChanged reports whether the chain's roster is not that of the step's config.
@@ -367,6 +432,11 @@ func (c *core) tick(now time.Time) error {
 	for i := range c.peers {
 		c.peers[i].refill(now)
 	}
+	if c.end == nil {
+		if err := c.join(); err != nil {
+			return err
+		}
+	}
 	if c.self >= 0 {
 		if err := c.tickMember(); err != nil {
 			return err
@@ -374,7 +444,7 @@ func (c *core) tick(now time.Time) error {
 	}
 	c.retryTransfers()
 	c.poll()
-	return nil
+	return c.leave()
 }
 
 func (c *core) tickMember() error {
@@ -409,15 +479,24 @@ func (c *core) closeAt(now time.Time) error {
 }
 
 // propose has this member stand for a content of an operator's.
-func (c *core) propose(content quorum.Content) error {
+func (c *core) propose(content quorum.Content) (err, crash error) {
 	if c.self < 0 {
-		return fmt.Errorf("%w: an observer proposes nothing", quorum.ErrUnknownMember)
+		return fmt.Errorf("%w: an observer proposes nothing", quorum.ErrUnknownMember), nil
 	}
 	if _, err := c.store.Chain.CheckContent(&content.Envelope, content.Body); err != nil {
-		return err
+		return err, nil
 	}
 	c.proposal = &content
-	return c.supply()
+	return nil, c.supply()
+}
+
+// holdHeight has this member offer nothing at the height being agreed on.
+func (c *core) holdHeight(height uint64) error {
+	if height != c.batch.height {
+		return fmt.Errorf("%w: got %d, the next is %d", node.ErrHeight, height, c.batch.height)
+	}
+	c.batch.held = true
+	return nil
 }
 
 // timedOut reports whether the attempt has taken too long since this member prepared in
@@ -451,19 +530,18 @@ func (c *core) repeat() {
 	if !waiting && c.state.Attempt == 0 {
 		return
 	}
-	c.broadcast(c.own().raw)
 	if c.state.Attempt > 0 || c.onlyEmpty() {
 		c.gossip()
+		return
 	}
+	c.broadcast(c.own().raw)
 }
 
-// gossip sends the manifests of others that are held.
+// gossip sends all manifests that are held.
 func (c *core) gossip() {
-	for i, held := range c.batch.manifests {
+	for _, held := range c.batch.manifests {
 		for _, m := range held {
-			if i != c.self {
-				c.broadcast(m.raw)
-			}
+			c.broadcast(m.raw)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/omega-sheaf-os/omega/impl/audit"
 	"github.com/omega-sheaf-os/omega/impl/identity"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
@@ -249,45 +250,56 @@ func TestANewcomerFollowsTheWholeChain(t *testing.T) {
 }
 
 // TestARosterChangeTakesEffectWhereItIsAppended has an observer become a member and a
-// member leave.
+// member leave, with and without faults.
 func TestARosterChangeTakesEffectWhereItIsAppended(t *testing.T) {
-	w := newWorld(t, 3, transport.Faults{})
-	w.publish(ev(1, 1))
-	w.until(20, w.settled)
-	s := w.newcomer(keyOf(t, 99))
-	s.start()
-	w.until(50, w.settled)
-
-	chain := w.members[0].core.store.Chain
-	next := cert.Roster{chain.Roster[0], chain.Roster[1], {Name: "new", Key: s.key.Public(), Nodes: []uint32{7}}}
-	change := rosterChange(chain, next, []*identity.Key{w.members[0].key, w.members[1].key, w.members[2].key},
-		[]*identity.Key{w.members[0].key, w.members[1].key, s.key})
-	left := w.members[2]
-	for _, m := range []*seat{left, w.members[1], w.members[0]} {
-		m.core.now = w.now
-		m.ends(m.core.append(change))
-		if m.core.rosterChanged() {
-			m.ends(m.core.reseat())
+	for seed := range uint64(4) {
+		f := transport.Faults{Seed: seed}
+		if seed > 0 {
+			f.Loss, f.Duplicate, f.Reorder = 100, 50, 100
 		}
-	}
-	require.ErrorIs(t, left.ended, ErrRemoved)
-	w.members = []*seat{w.members[0], w.members[1], s}
-	w.until(50, w.settled)
-	w.publish(ev(2, 1), ev(1, 7))
-	w.until(100, func() bool { return w.settled() && w.members[0].core.store.Chain.Length == 4 })
-	require.Equal(t, "new", s.core.status().Member)
-	w.audit(3, 0)
-}
+		w := newWorld(t, 3, f)
+		w.publish(ev(1, 1))
+		w.until(100, w.settled)
+		s := w.newcomer(keyOf(t, 99))
+		s.start()
+		w.until(100, w.settled)
 
-func rosterChange(chain cert.Chain, next cert.Roster, old, joining []*identity.Key) *cert.Certificate {
-	body := cert.RosterChangeBody{OldHash: chain.Roster.Hash(), Roster: next}
-	c := &cert.Certificate{Body: body.Append(nil)}
-	c.Envelope = cert.Seal(cert.RosterChange, merkle.EmptyRoot(), chain.Length, chain.Head, c.Body)
-	msg := cert.VoteMessage(chain.Name, c.Envelope.Hash())
-	for _, k := range append(old, joining...) {
-		c.Signatures = append(c.Signatures, k.Sign(msg))
+		chain := w.members[0].core.store.Chain
+		next := cert.Roster{chain.Roster[0], chain.Roster[1], {Name: "new", Key: s.key.Public(), Nodes: []uint32{7}}}
+		body := cert.RosterChangeBody{OldHash: chain.Roster.Hash(), Roster: next}
+		change := quorum.Content{Body: body.Append(nil)}
+		change.Envelope = cert.Seal(cert.RosterChange, merkle.EmptyRoot(), chain.Length, chain.Head, change.Body)
+		change.Joining = []cert.Signature{s.key.Sign(cert.VoteMessage(chain.Name, change.Digest()))}
+		require.NoError(t, w.members[0].core.holdHeight(2))
+		require.ErrorIs(t, w.members[0].core.holdHeight(3), node.ErrHeight)
+		w.publish(ev(2, 1))
+		w.pass(10)
+		require.EqualValues(t, 2, w.members[0].core.store.Chain.Length, "one member holds the height")
+		w.crashes = int(seed) * 2
+		left := w.members[2]
+		w.until(600, func() bool {
+			w.restart()
+			for _, m := range w.members[:3] {
+				if m.core != nil && m.core.self >= 0 && m.core.proposal == nil && m.core.batch.height == 2 {
+					err, crash := m.core.propose(change)
+					require.NoError(t, err)
+					m.ends(crash)
+				}
+			}
+			return s.core != nil && s.core.self == 2 && left.ended != nil
+		})
+		w.crashes = 0
+		require.ErrorIs(t, left.ended, ErrRemoved)
+		w.members = []*seat{w.members[0], w.members[1], s}
+		w.publish(ev(3, 1), ev(1, 7))
+		w.until(300, func() bool { w.restart(); return w.settled() && w.members[0].core.store.Chain.Length > 3 })
+		require.Equal(t, "new", s.core.status().Member)
+		require.Equal(t, cert.RosterChange, s.core.store.Certificates[2].Envelope.Type)
+		w.audit(4, 0)
+		report, err := audit.Folder(left.dir, audit.Options{})
+		require.NoError(t, err)
+		require.True(t, report.OK, report.FirstError)
 	}
-	return c
 }
 
 // TestWhatAllOperatorsProposeIsCertified has them do so one after the other, while
@@ -298,19 +310,26 @@ func TestWhatAllOperatorsProposeIsCertified(t *testing.T) {
 	chain := w.members[0].core.store.Chain
 	content := quorum.Content{Body: (&cert.EvidenceBody{Bundle: cert.Hash{7}}).Append(nil)}
 	content.Envelope = cert.Seal(cert.Evidence, merkle.EmptyRoot(), chain.Length, chain.Head, content.Body)
-	require.NoError(t, w.members[0].core.propose(content))
+	propose := func(i int) {
+		err, crash := w.members[i].core.propose(content)
+		require.NoError(t, err)
+		require.NoError(t, crash)
+	}
+	propose(0)
 	w.pass(3)
-	require.NoError(t, w.members[1].core.propose(content))
+	propose(1)
 	w.pass(3)
 	require.EqualValues(t, 1, w.members[0].core.store.Chain.Length)
-	require.NoError(t, w.members[2].core.propose(content))
+	propose(2)
 	w.until(20, func() bool { return w.members[0].core.store.Chain.Length == 2 })
 	require.Equal(t, cert.Evidence, w.members[0].core.store.Certificates[1].Envelope.Type)
-	require.Error(t, w.members[0].core.propose(content), "its height is over")
+	err, crash := w.members[0].core.propose(content)
+	require.Error(t, err, "its height is over")
+	require.NoError(t, crash)
 
 	chain = w.members[0].core.store.Chain
 	content.Envelope = cert.Seal(cert.Evidence, merkle.EmptyRoot(), chain.Length, chain.Head, content.Body)
-	require.NoError(t, w.members[0].core.propose(content))
+	propose(0)
 	w.pass(2)
 	w.publish(ev(1, 1))
 	w.until(300, w.settled)

@@ -118,7 +118,7 @@ func (c *core) ask(t *transfer) {
 	c.send(t.peers[t.at], m.Encode())
 }
 
-// seat returns this member's place on the bus.
+// seat returns this member's place on the bus, beyond the roster's for an observer.
 func (c *core) seat() int {
 	if c.self >= 0 {
 		return c.self

@@ -180,6 +180,37 @@ func TestTwoManifestsAreEvidenceAndBothCount(t *testing.T) {
 	w.audit(2, 0)
 }
 
+// TestAContentThatAllMayHavePreparedOutlivesCrashes has members differ in attempt 0, and
+// one of them crash before it prepares in attempt 1, and the other behind it.
+func TestAContentThatAllMayHavePreparedOutlivesCrashes(t *testing.T) {
+	w := newWorld(t, 3, transport.Faults{})
+	w.pass(3)
+	s, other, liar := w.members[0], w.members[1], w.members[2]
+	other.core.fault = func(string) error {
+		if other.core.state.Attempt == 1 {
+			return errCrash
+		}
+		return nil
+	}
+	raw := [][]byte{liar.sealed(ev(1, 3)), liar.sealed(ev(2, 3))}
+	require.NoError(t, s.core.receive(w.now, raw[0]))
+	require.NoError(t, other.core.receive(w.now, raw[1]))
+	for _, b := range raw {
+		require.NoError(t, liar.core.hold(decodeManifest(t, b)))
+	}
+	w.until(50, func() bool {
+		return other.core == nil && s.core.state.Attempt == 1 && s.core.state.Prepares[0].Current != nil
+	})
+	made := maps.Clone(s.core.batch.contents)
+	require.Len(t, made, 2)
+	s.stop()
+	s.start()
+	require.Equal(t, made, s.core.batch.contents)
+	other.start()
+	w.until(100, func() bool { return s.core.store.Chain.Length == 2 && w.settled() })
+	w.audit(2, 0)
+}
+
 func decodeManifest(t *testing.T, b []byte) *Manifest {
 	m, err := Decode(b)
 	require.NoError(t, err)

@@ -253,12 +253,19 @@ func (m *Member) Submit(path string) error {
 	})
 }
 
-// Propose has this member stand for a content other than a batch at the next attempt of
-// the content's height: a roster change, or a verification evidence. Once the operators
-// of all members have proposed the same, it is certified. Errors: ErrStopped, or why the
-// content cannot follow the chain.
+// Propose has this member stand for a content other than a batch, at the content's
+// height: a roster change, or a verification evidence (MAN-16). Once the operators of all
+// members have proposed the same, it is certified. Errors: ErrStopped, or why the content
+// cannot follow the chain.
 func (m *Member) Propose(content quorum.Content) error {
-	return m.do(func() (error, error) { return m.core.propose(content), nil })
+	return m.do(func() (error, error) { return m.core.propose(content) })
+}
+
+// Hold has this member offer no batch at the height being agreed on, so that the chain
+// stands until there is a proposal for it (MAN-16). It ends with the height, or with the
+// member. Errors: ErrStopped, node.ErrHeight.
+func (m *Member) Hold(height uint64) error {
+	return m.do(func() (error, error) { return m.core.holdHeight(height), nil })
 }
 
 // Status returns where the member stands, as of its last tick.

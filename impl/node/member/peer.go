@@ -99,7 +99,7 @@ var reasons = []error{
 	quorum.ErrNotStarted, quorum.ErrStarted, quorum.ErrHalted, quorum.ErrWrongChain, quorum.ErrWrongRoster, quorum.ErrWrongHeight,
 	quorum.ErrUnknownMember, quorum.ErrNotAddressee, quorum.ErrSignature, quorum.ErrNonce, quorum.ErrProof, quorum.ErrStaleAttempt,
 	quorum.ErrWrongAttempt, quorum.ErrPrepared, quorum.ErrNotPrepared, quorum.ErrNotReady, quorum.ErrCandidate, quorum.ErrUnwanted,
-	quorum.ErrCertificate, quorum.ErrEncoding,
+	quorum.ErrJoining, quorum.ErrCertificate, quorum.ErrEncoding,
 }
 
 // receive takes the bytes of one message off the bus, and does all that follows. What
@@ -279,14 +279,19 @@ func (c *core) sendQuorum(to int, m quorum.Wire) {
 	}
 }
 
-// sendCertificate sends the certificate of a height to one that is behind, at most one
-// a tick.
+// sendCertificate sends the certificate of a height to everyone, or to one that is
+// behind, to that at most once a tick.
 func (c *core) sendCertificate(to int, height uint64) {
-	p := c.peer(to)
-	if height >= c.store.Chain.Length || p.answered == c.clock.ticks+1 {
+	if height >= c.store.Chain.Length {
 		return
 	}
-	p.answered = c.clock.ticks + 1
+	if to != quorum.Everyone {
+		p := c.peer(to)
+		if p.answered == c.clock.ticks+1 {
+			return
+		}
+		p.answered = c.clock.ticks + 1
+	}
 	c.sendQuorum(to, &quorum.Decided{Certificate: *c.store.Certificates[height]})
 }
 

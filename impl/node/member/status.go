@@ -57,6 +57,8 @@ type Status struct {
 	Phase           Phase
 	Ready           bool           // it may sign, and is not halted
 	Halted          string         // why, or ""
+	Leaving         bool           // a roster change has taken it out; it still hands that out
+	Holding         bool           // it offers no batch at this height
 	Members         []MemberStatus // in the order of the roster
 	Missing         []string       // for whom this height waits
 	LastCertificate time.Time      // zero: none in this run
@@ -65,7 +67,7 @@ type Status struct {
 
 	Pending      int // events that wait, those held back among them
 	PendingBytes int64
-	Held         int // held back for the sake of their deps
+	Held         int // of these, held back for the sake of their deps
 	HeldBytes    int64
 	Full         bool // nothing more is taken for now
 	Transfers    int  // objects on their way here
@@ -159,7 +161,7 @@ func (c *core) waitsFor(i int) bool {
 func (c *core) status() *Status {
 	s := &Status{
 		Chain: c.store.Chain.Name, Head: c.store.Chain.Head, Height: c.batch.height, Certificates: c.store.Chain.Length,
-		LastCertificate: c.lastCert, Obstructions: c.obstructions, Held: c.pool.held, HeldBytes: c.pool.heldBytes,
+		LastCertificate: c.lastCert, Obstructions: c.obstructions, Held: c.pool.held, HeldBytes: c.pool.heldBytes, Leaving: c.left > 0, Holding: c.batch.held,
 		Full: !c.pool.hasRoom(), Transfers: len(c.transfers), Counters: maps.Clone(c.counts), Evidence: slices.Clone(c.evidence),
 		Missing: c.missing(),
 	}

@@ -62,7 +62,7 @@ func newWorld(t testing.TB, n int, f transport.Faults) *world {
 
 func newWorldWith(t testing.TB, n int, f transport.Faults, config func(*Config)) *world {
 	w := &world{
-		t: t, bus: transport.NewMemory(n+2, f), rng: rand.New(rand.NewPCG(f.Seed, 5)), now: time.Unix(1_700_000_000, 0), config: config,
+		t: t, bus: transport.NewMemory(2*n+6, f), rng: rand.New(rand.NewPCG(f.Seed, 5)), now: time.Unix(1_700_000_000, 0), config: config,
 	}
 	var keys []*identity.Key
 	body := cert.GenesisBody{}
@@ -100,7 +100,7 @@ func (w *world) seat(i int, k *identity.Key) *seat {
 
 // start opens the member's folder, and puts it on the bus.
 func (s *seat) start() {
-	cfg := Config{Dir: s.dir, Key: s.key, Bus: s.w.bus, Seat: s.index, Tick: 100 * time.Millisecond, Source: silentSource{}}
+	cfg := Config{Dir: s.dir, Key: s.key, Bus: s.w.bus, Seat: len(s.w.members) + s.index + 2, Tick: 100 * time.Millisecond, Source: silentSource{}}
 	if s.w.config != nil {
 		s.w.config(&cfg)
 	}
