@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/omega-sheaf-os/omega/impl/archive"
+	"github.com/omega-sheaf-os/omega/impl/ceremony"
 	"github.com/omega-sheaf-os/omega/impl/certlog"
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
 	"github.com/omega-sheaf-os/omega/impl/identity"
@@ -15,9 +16,13 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/invariant"
 	"github.com/omega-sheaf-os/omega/impl/node"
+	"github.com/omega-sheaf-os/omega/impl/node/client"
+	"github.com/omega-sheaf-os/omega/impl/node/setup"
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/checkout"
 	"github.com/omega-sheaf-os/omega/impl/toolchain/tools"
+	"github.com/omega-sheaf-os/omega/impl/transport/credentials"
+	"github.com/omega-sheaf-os/omega/impl/transport/engine"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,6 +38,14 @@ type kindOf struct {
 var kinds = []kindOf{
 	{node.ErrMissingKeys, "missing-keys", statusMissing},
 	{node.ErrNoChain, kindMissing, statusMissing},
+	{engine.ErrListen, "in-use", statusMissing},
+	{setup.ErrHTTP, "in-use", statusMissing},
+	{setup.ErrNoParty, kindMissing, statusMissing},
+	{setup.ErrWhichMember, kindUsage, statusUsage},
+	{engine.ErrOpenRoutes, kindUsage, statusUsage},
+	{client.ErrNoAnswer, kindMissing, statusMissing},
+	{ceremony.ErrMissing, "missing-signatures", statusMissing},
+	{credentials.ErrPermissions, "permissions", statusNo},
 	{node.ErrHeight, "height", statusUsage},
 	{node.ErrSectionSignature, "bad-signature", statusNo},
 	{identity.ErrPermissions, "permissions", statusNo},
@@ -60,10 +73,14 @@ func asExit(err error) *exitError {
 	if path, cause := pathOf(err); path != "" {
 		e.File, e.Message = path, cause.Error()
 	}
+	var setting *setup.SettingError
+	var config *setup.FileError
 	var tool *tools.MissingError
 	var locked *certlog.LockedError
 	if errors.As(err, &tool) {
 		e.status, e.Kind = statusMissing, kindMissing
+	} else if errors.As(err, &setting) || errors.As(err, &config) {
+		e.status, e.Kind = statusUsage, kindUsage
 	} else if errors.As(err, &locked) {
 		e.status, e.Kind = statusMissing, "in-use"
 	} else if i := slices.IndexFunc(kinds, func(k kindOf) bool { return errors.Is(err, k.err) }); i >= 0 {
@@ -111,7 +128,10 @@ func pathOf(err error) (string, error) {
 	var other *fs.PathError
 	var trace *archive.TraceError
 	var signature *node.SignatureError
+	var credential *credentials.Error
 	switch {
+	case errors.As(err, &credential) && credential.Error() == err.Error():
+		return credential.Path, credential.Err
 	case errors.As(err, &trace):
 		return trace.Path, trace.Err
 	case errors.As(err, &signature):

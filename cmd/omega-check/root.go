@@ -157,6 +157,7 @@ func commands(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		newInit(a), newImport(a), newSign(a), newIngest(a), newReconcile(a), newCertify(a), newAudit(a), newExplain(a),
 		newKeys(a), newDoctor(a), newDemo(a), newVerify(a), newCheckEvidence(a),
+		newNode(a), newCluster(a), newPublish(a), newWatch(a),
 		newVersion(a), newCompletion(a), newMan(a),
 	}
 }
