@@ -126,11 +126,11 @@ func Import(ctx context.Context, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	steps := &steps{total: 2 * len(h.commits), tell: o.Progress}
-	spool, err := newSpool(filepath.Join(stage.Scratch(), "payloads"))
+	spool, err := importer.NewSpool(filepath.Join(stage.Scratch(), "payloads"))
 	if err != nil {
 		return Summary{}, err
 	}
-	defer spool.close()
+	defer spool.Close()
 	if err := repo.read(ctx, h, spool, steps); err != nil {
 		return Summary{}, err
 	}

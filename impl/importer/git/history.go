@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/omega-sheaf-os/omega/impl/importer"
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
 	"github.com/omega-sheaf-os/omega/impl/kernel/key"
 )
@@ -27,7 +28,7 @@ type commit struct {
 	hash    [sha256.Size]byte // the first hashSize bytes
 	lamport uint64
 	links   span // of history.parents, each parent once
-	payload extent
+	payload importer.Extent
 	value   int32
 	writer  int32  // place in the author table
 	node    uint32 // IMP-13

@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+
+	"github.com/omega-sheaf-os/omega/impl/importer"
 )
 
 // repository runs git commands over one repository.
@@ -179,7 +181,7 @@ func (r *repository) list(ctx context.Context, all bool) (*history, error) {
 
 // read reads every commit's object, in the history's order, puts its payload into
 // the spool, and fills in what the history holds of it.
-func (r *repository) read(ctx context.Context, h *history, out *spool, steps *steps) error {
+func (r *repository) read(ctx context.Context, h *history, out *importer.Spool, steps *steps) error {
 	return r.stream(ctx, &requests{h: h}, func(in *bufio.Reader) error {
 		p := newParser(h.hashSize)
 		var content []byte
@@ -195,14 +197,14 @@ func (r *repository) read(ctx context.Context, h *history, out *spool, steps *st
 			if err != nil {
 				return fmt.Errorf("commit %s: %w", h.hex(i), err)
 			}
-			if h.commits[i].payload, err = out.add(c.payload); err != nil {
+			if h.commits[i].payload, err = out.Add(c.payload); err != nil {
 				return err
 			}
 			if err := steps.step(ctx); err != nil {
 				return err
 			}
 		}
-		return out.flush()
+		return out.Seal()
 	}, "cat-file", "--batch", "--buffer")
 }
 

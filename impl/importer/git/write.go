@@ -1,7 +1,6 @@
 package git
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"os"
@@ -15,51 +14,9 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
 )
 
-// spool keeps payloads in a file, between the reading of a commit and the
-// writing of its event, which cannot be told before all authors are known.
-type spool struct {
-	file *os.File
-	buf  *bufio.Writer
-	size int64
-}
-
-// extent says where in the spool a payload is, in bytes.
-type extent struct {
-	offset int64
-	size   int
-}
-
-func newSpool(path string) (*spool, error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return nil, err
-	}
-	return &spool{file: f, buf: bufio.NewWriterSize(f, 1<<18)}, nil
-}
-
-func (s *spool) add(payload []byte) (extent, error) {
-	at := extent{s.size, len(payload)}
-	_, err := s.buf.Write(payload)
-	s.size += int64(len(payload))
-	return at, err
-}
-
-// flush makes what has been added readable.
-func (s *spool) flush() error { return s.buf.Flush() }
-
-// read appends the payload at an extent to b.
-func (s *spool) read(at extent, b []byte) ([]byte, error) {
-	start := len(b)
-	b = append(b, make([]byte, at.size)...)
-	_, err := s.file.ReadAt(b[start:], at.offset)
-	return b, err
-}
-
-func (s *spool) close() { s.file.Close() }
-
 // write writes each author's section, and the table of names, into dir. It
 // returns the size of all sections in bytes.
-func (h *history) write(ctx context.Context, dir string, authors []*author, payloads *spool, steps *steps) (int64, error) {
+func (h *history) write(ctx context.Context, dir string, authors []*author, payloads *importer.Spool, steps *steps) (int64, error) {
 	names := make([]importer.Name, len(authors))
 	for i, a := range authors {
 		names[i] = a.name(len(authors))
@@ -71,8 +28,10 @@ func (h *history) write(ctx context.Context, dir string, authors []*author, payl
 	parts, sizes := h.byAuthor(authors), make([]int64, len(authors))
 	err := importer.Each(ctx, len(authors), func(ctx context.Context, i int) (err error) {
 		e := &encoder{h: h, payloads: payloads}
-		sizes[i], err = e.section(ctx, filepath.Join(dir, names[i].File), names[i].Node, parts[i], steps)
-		return err
+		return payloads.Guard(func() error {
+			sizes[i], err = e.section(ctx, filepath.Join(dir, names[i].File), names[i].Node, parts[i], steps)
+			return err
+		})
 	})
 	var bytes int64
 	for _, n := range sizes {
@@ -102,7 +61,7 @@ func (h *history) byAuthor(authors []*author) [][]int32 {
 // encoder makes events of commits, reusing its buffers.
 type encoder struct {
 	h        *history
-	payloads *spool
+	payloads *importer.Spool
 	event    event.Event
 	bytes    []byte
 }
@@ -139,9 +98,7 @@ func (e *encoder) encode(i int) (err error) {
 		e.event.Deps = append(e.event.Deps, e.h.key(int(j)))
 	}
 	slices.SortFunc(e.event.Deps, func(a, b key.Key) int { return a.Compare(&b) })
-	if e.event.Payload, err = e.payloads.read(c.payload, e.event.Payload[:0]); err != nil {
-		return err
-	}
+	e.event.Payload = e.payloads.At(c.payload)
 	e.bytes, err = e.event.Append(e.bytes[:0])
 	return err
 }
