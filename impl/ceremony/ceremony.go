@@ -10,7 +10,7 @@
 //	nodes 1,2
 //	contact tls://paris.example:4222
 //	nkey -
-//	signature 9f...
+//	signature ea31481db811866beda6f7d08e66cbeedb8165b9593fbf52cf0ce181a8ab2cb781242be7dfce0acf63eb596692588fadabb1a80f718ba20eabaf8af92b749408
 //
 // Somebody gathers these parts into a proposal: a Genesis (CER-3), or a Change of the
 // roster (CER-5), which every party checks against what it knows itself before it signs

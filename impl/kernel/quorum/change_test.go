@@ -89,7 +89,7 @@ func TestAChangeIsACandidateOnlyWithTheSignaturesOfThoseWhoJoin(t *testing.T) {
 
 func TestTheSignaturesOfThoseWhoJoinAreOnDisk(t *testing.T) {
 	b := newBench(t)
-	c := changeTo(b.chain, people(0, 1, 2, 3), 3)
+	c := changeTo(b.chain, people(0, 3, 1, 4), 3, 4)
 	effects := b.step(quorum.Candidate{Content: c})
 	disk, err := quorum.DecodeDurable(effects[0].(quorum.Persist).Durable)
 	require.NoError(t, err)

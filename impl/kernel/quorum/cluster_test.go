@@ -23,6 +23,7 @@ type party struct {
 	// The disk.
 	log     []cert.Certificate // from the genesis on
 	chain   cert.Chain         // that of log
+	before  cert.Chain         // without the last of it
 	durable []byte
 
 	cfg    *quorum.Config // nil: no member
@@ -172,17 +173,16 @@ func (c *cluster) follow(x *party, m quorum.Message) {
 	}
 }
 
-// tick lets a member's timer run out. Who is no member, and has a roster change as its
-// last certificate, sends it to all: it may have left by it, and be the only one to have
-// it (QRM-24).
+// tick lets a member's timer run out. Who has left by the last certificate sends it to
+// all: it may be the only one to have it (QRM-24).
 func (c *cluster) tick(x *party) {
-	last := x.log[len(x.log)-1]
+	_, was := x.before.Roster.Find(people(x.number)[0].Key)
 	switch {
 	case !x.up:
 	case x.cfg != nil:
 		_ = c.step(x, quorum.Tick{})
-	case last.Envelope.Type == cert.RosterChange:
-		c.send(x, quorum.Everyone, &quorum.Decided{Certificate: last})
+	case was && !x.liar:
+		c.send(x, quorum.Everyone, &quorum.Decided{Certificate: x.log[len(x.log)-1]})
 	}
 }
 
@@ -206,7 +206,7 @@ func (c *cluster) append(x *party, made cert.Certificate) {
 		}
 	}
 	require.Equal(c.t, c.decided[height], next.Head, "a fork at height %d", height)
-	x.log, x.chain, x.need = append(x.log, made), next, nil
+	x.log, x.before, x.chain, x.need = append(x.log, made), x.chain, next, nil
 }
 
 func (c *cluster) do(x *party, effect quorum.Effect) {
