@@ -95,6 +95,53 @@ func TestSectionsOfTheirWritersAreSigned(t *testing.T) {
 	w.audit(4, 0)
 }
 
+// TestNobodySignsWhatItsWriterHasNotSigned publishes an event that came unsigned.
+func TestNobodySignsWhatItsWriterHasNotSigned(t *testing.T) {
+	w := newWorld(t, 2, transport.Faults{})
+	w.pass(3)
+	w.members[1].stop()
+	w.publish(ev(1, 1), ev(2, 1))
+	w.stream[0].Signed = false
+	w.pass(3)
+	list := w.members[0].core.own().Sections
+	require.Len(t, list, 2)
+	for _, s := range list {
+		require.EqualValues(t, 1, s.Events)
+		require.Equal(t, s.Node == 1, s.Signature != nil)
+		require.Contains(t, []uint32{1, frame.Mixed}, s.Node)
+	}
+	w.members[1].start()
+	w.until(50, w.settled)
+	w.audit(2, 0)
+}
+
+// TestMembersWithOneStreamCloseEqualSections has one of them see more of it.
+func TestMembersWithOneStreamCloseEqualSections(t *testing.T) {
+	w := newWorld(t, 2, transport.Faults{})
+	w.pass(3)
+	w.publish(ev(1, 1), ev(1, 2), ev(2, 1), ev(2, 2), ev(3, 1))
+	a, b := w.members[0], w.members[1]
+	rest := w.stream[3:]
+	w.stream = w.stream[:3]
+	a.feed()
+	w.stream = append(w.stream, rest...)
+	for b.next < len(w.stream) {
+		require.NoError(t, b.core.offer(w.stream[b.next]))
+		b.next++
+	}
+	b.core.pool.since = w.now // the first has only come
+	w.now = w.now.Add(100 * time.Millisecond)
+	require.NoError(t, a.core.closeAt(w.now))
+	require.EqualValues(t, 3, a.core.own().Last)
+	w.settle()
+	body, err := cert.ParseMergeBody(b.core.store.Certificates[1].Body)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, body.Events)
+	require.Zero(t, a.core.counts["refused: "+causeUnasked])
+	w.until(20, w.settled)
+	w.audit(5, 0)
+}
+
 // TestAnObstructionIsCertifiedAndTheRestGoesOn publishes two versions of one event.
 func TestAnObstructionIsCertifiedAndTheRestGoesOn(t *testing.T) {
 	w := newWorld(t, 3, transport.Faults{})
@@ -264,12 +311,7 @@ func TestARosterChangeTakesEffectWhereItIsAppended(t *testing.T) {
 		s.start()
 		w.until(100, w.settled)
 
-		chain := w.members[0].core.store.Chain
-		next := cert.Roster{chain.Roster[0], chain.Roster[1], {Name: "new", Key: s.key.Public(), Nodes: []uint32{7}}}
-		body := cert.RosterChangeBody{OldHash: chain.Roster.Hash(), Roster: next}
-		change := quorum.Content{Body: body.Append(nil)}
-		change.Envelope = cert.Seal(cert.RosterChange, merkle.EmptyRoot(), chain.Length, chain.Head, change.Body)
-		change.Joining = []cert.Signature{s.key.Sign(cert.VoteMessage(chain.Name, change.Digest()))}
+		change := w.exchange(s.key)
 		require.NoError(t, w.members[0].core.holdHeight(2))
 		require.ErrorIs(t, w.members[0].core.holdHeight(3), node.ErrHeight)
 		w.publish(ev(2, 1))
@@ -299,6 +341,57 @@ func TestARosterChangeTakesEffectWhereItIsAppended(t *testing.T) {
 		report, err := audit.Folder(left.dir, audit.Options{})
 		require.NoError(t, err)
 		require.True(t, report.OK, report.FirstError)
+	}
+}
+
+// exchange is the change of roster by which the third member leaves for one with the key.
+func (w *world) exchange(k *identity.Key) quorum.Content {
+	chain := w.members[0].core.store.Chain
+	next := cert.Roster{chain.Roster[0], chain.Roster[1], {Name: "new", Key: k.Public(), Nodes: []uint32{7}}}
+	body := cert.RosterChangeBody{OldHash: chain.Roster.Hash(), Roster: next}
+	change := quorum.Content{Body: body.Append(nil)}
+	change.Envelope = cert.Seal(cert.RosterChange, merkle.EmptyRoot(), chain.Length, chain.Head, change.Body)
+	change.Joining = []cert.Signature{k.Sign(cert.VoteMessage(chain.Name, change.Digest()))}
+	return change
+}
+
+// TestWhoHasAChangeOfTheRosterHandsItOut leaves each of those who have it alone, and
+// starts it again.
+func TestWhoHasAChangeOfTheRosterHandsItOut(t *testing.T) {
+	w := newWorld(t, 3, transport.Faults{})
+	w.pass(3)
+	change := w.exchange(keyOf(t, 99))
+	for _, s := range w.members {
+		err, crash := s.core.propose(change)
+		require.NoError(t, err)
+		require.NoError(t, crash)
+	}
+	w.until(20, func() bool { return w.members[0].core.left+w.members[1].core.left+w.members[2].core.left == 1 })
+	told := 0
+	_, err := w.bus.Join(11, func(b []byte) {
+		if d, err := quorum.Decode(b); err == nil {
+			if d, ok := d.(*quorum.Decided); ok && d.Certificate.Envelope.Hash() == change.Digest() {
+				told++
+			}
+		}
+	})
+	require.NoError(t, err)
+	for _, again := range []bool{false, true} {
+		for i, s := range w.members {
+			for _, other := range w.members {
+				other.stop()
+			}
+			require.NoError(t, s.ended)
+			s.start()
+			if again {
+				s.stop()
+				s.start()
+			}
+			told = 0
+			w.pass(3)
+			require.Equal(t, 3, told, "member %d", i)
+			require.Equal(t, i == 2, s.core.status().Leaving)
+		}
 	}
 }
 

@@ -12,9 +12,11 @@ import (
 
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
+	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/merkle"
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
 	"github.com/omega-sheaf-os/omega/impl/omegalog"
+	"github.com/omega-sheaf-os/omega/impl/omegalog/omegalogtest"
 	"github.com/omega-sheaf-os/omega/impl/transport"
 )
 
@@ -251,13 +253,24 @@ func TestOfManyManifestsOfOneMemberTheLeastTwoCount(t *testing.T) {
 	require.Equal(t, w.members[0].core.batch.manifests[2], w.members[1].core.batch.manifests[2])
 }
 
-// TestAPeerThatSendsWrongBytesIsDroppedAndAnotherAsked has member 1 answer for a section
-// that member 2 has too.
+// TestAPeerThatSendsWrongBytesIsDroppedAndAnotherAsked has member 1 answer wrongly for a
+// section that member 2 has too.
 func TestAPeerThatSendsWrongBytesIsDroppedAndAnotherAsked(t *testing.T) {
-	for name, lie := range map[string]func(*Chunk){
-		"a byte":  func(c *Chunk) { c.Bytes[len(c.Bytes)-1] ^= 1 },
-		"size":    func(c *Chunk) { c.Total++ },
-		"nothing": func(c *Chunk) { c.Bytes, c.Offset = nil, c.Total },
+	other := ev(2, 9)
+	other.Value++
+	for name, lie := range map[string]struct {
+		change func(*Chunk)
+		cause  string
+	}{
+		"a byte":         {func(c *Chunk) { c.Bytes[len(c.Bytes)-1] ^= 1 }, causeLie},
+		"another event":  {func(c *Chunk) { c.Bytes = sectionBytes(t, ev(1, 9), other) }, causeLie},
+		"a larger size":  {func(c *Chunk) { c.Total++ }, causeLie},
+		"a smaller size": {func(c *Chunk) { c.Total--; c.Bytes = c.Bytes[:len(c.Bytes)-1] }, causeLie},
+		"nothing":        {func(c *Chunk) { c.Bytes, c.Total = nil, 0 }, causeLie},
+		"another place":  {func(c *Chunk) { c.Bytes, c.Offset = c.Bytes[1:], 1 }, causeUnasked},
+		"another's name": {func(c *Chunk) { c.From = 2 }, causeUnasked},
+		"another chain":  {func(c *Chunk) { c.Chain[0]++ }, causeUnasked},
+		"another ticket": {func(c *Chunk) { c.Ticket++ }, causeUnasked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 3, transport.Faults{Seed: 1}) // by which the liar is asked first
@@ -272,13 +285,11 @@ func TestAPeerThatSendsWrongBytesIsDroppedAndAnotherAsked(t *testing.T) {
 					return
 				}
 				lies++
-				path, size := liar.core.locate(&want.Object)
-				require.NotEmpty(t, path)
-				require.EqualValues(t, -1, size)
+				path, _ := liar.core.locate(&want.Object)
 				raw, err := readFile(path)
 				require.NoError(t, err)
 				chunk := Chunk{Chain: want.Chain, From: 1, Ticket: want.Ticket, Total: uint64(len(raw)), Bytes: raw}
-				lie(&chunk)
+				lie.change(&chunk)
 				require.NoError(t, liar.core.end.Send(want.From, chunk.Encode()))
 			}
 			require.NoError(t, liar.core.end.Close())
@@ -290,10 +301,17 @@ func TestAPeerThatSendsWrongBytesIsDroppedAndAnotherAsked(t *testing.T) {
 			w.until(200, w.settled)
 			require.Positive(t, lies)
 			counts := w.members[0].core.counts
-			require.Positive(t, counts["refused: "+causeLie]+counts["refused: "+causeUnasked])
+			require.Positive(t, counts["refused: "+lie.cause])
+			require.Equal(t, lie.cause == causeLie, counts["liars"] > 0)
 			w.audit(2, 0)
 		})
 	}
+}
+
+func sectionBytes(t *testing.T, events ...event.Event) []byte {
+	b, err := readFile(omegalogtest.WriteSection(t, t.TempDir(), "x.omega", frame.Mixed, events...))
+	require.NoError(t, err)
+	return b
 }
 
 func readFile(path string) ([]byte, error) {
@@ -333,8 +351,41 @@ func TestALogThatIsNotTheChainsIsRefused(t *testing.T) {
 		c.dropTransfers(func(*transfer) bool { return true })
 		c.follow = follow{}
 	}
+	forged := *w.members[0].core.store.Certificates[1]
+	forged.Signatures = []cert.Signature{{1}}
+	record, err := cert.AppendRecord(nil, &forged)
+	require.NoError(t, err)
+	c.behind(0)
+	chunk := Chunk{
+		Chain: c.store.Chain.Name, From: 0, Ticket: c.transfers[0].ticket, Offset: uint64(offset), Total: uint64(len(log)), Bytes: record,
+	}
+	require.NoError(t, c.receive(w.now, chunk.Encode()))
+	chunk.Offset, chunk.Bytes = chunk.Offset+uint64(len(record)), log[int(offset)+len(record):]
+	require.NoError(t, c.receive(w.now, chunk.Encode()))
+	require.EqualValues(t, 1, c.store.Chain.Length)
+	require.True(t, c.follow.liars[0])
 	w.until(50, w.settled)
 	w.audit(3, 0)
+}
+
+// TestAPeerGetsNoMoreBytesThanItsShare asks for a trace again and again.
+func TestAPeerGetsNoMoreBytesThanItsShare(t *testing.T) {
+	w := newWorld(t, 2, transport.Faults{})
+	large := ev(1, 1)
+	large.Payload = make([]byte, 10*ChunkSize)
+	w.members[0].hand(1, large)
+	w.until(50, w.settled)
+	c := w.members[0].core
+	e := &c.store.Certificates[1].Envelope
+	want := Want{
+		Chain: c.store.Chain.Name, From: 1, Object: Object{Class: TraceObject, Height: 1, Root: e.TraceRoot}, Chunks: MaxChunks,
+	}
+	out := c.counts["bytes out"]
+	for range 3 * serveBytes / (MaxChunks * ChunkSize) {
+		require.NoError(t, c.receive(w.now, want.Encode()))
+	}
+	require.Positive(t, c.counts["not served for now"])
+	require.InDelta(t, 2*serveBytes, c.counts["bytes out"]-out, ChunkSize+1<<20)
 }
 
 // TestOneSenderIsHeardNoMoreThanItsShare sends more than a second's worth at once.
