@@ -94,12 +94,12 @@ type Counts struct {
 
 // Engine is a running server. It is safe for concurrent use.
 type Engine struct {
-	server *server.Server
-	log    *journal
-	admin  *credentials.Nkey
+	server  *server.Server
+	log     *journal
+	admin   *credentials.Nkey
+	options Options // as at the start
 
-	mu      sync.Mutex // guards options and stopped
-	options Options
+	mu      sync.Mutex // held while users are replaced, guards stopped
 	stopped bool
 }
 
@@ -108,7 +108,7 @@ type Engine struct {
 // the address, ErrOpenRoutes, ErrNoRoutes, ErrUser, ErrStart, and ErrNotReady with the context's.
 func Start(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{log: newJournal(o.Logger), admin: credentials.GenerateNkey(), options: o}
-	options, err := e.serverOptions()
+	options, err := e.serverOptions(o.Users)
 	if err != nil {
 		return nil, err
 	}
@@ -201,16 +201,11 @@ func (e *Engine) SetUsers(users []User) error {
 	if e.stopped {
 		return ErrStopped
 	}
-	before := e.options.Users
-	e.options.Users = users
-	options, err := e.serverOptions()
-	if err == nil {
-		err = e.server.ReloadOptions(options)
-	}
+	options, err := e.serverOptions(users)
 	if err != nil {
-		e.options.Users = before
+		return err
 	}
-	return err
+	return e.server.ReloadOptions(options)
 }
 
 // Counts returns what the engine has seen.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,6 +35,18 @@ func connect(t *testing.T, e *engine.Engine, o ...nats.Option) (*nats.Conn, erro
 		t.Cleanup(conn.Close)
 	}
 	return conn, err
+}
+
+// next waits for what a connection's error handler says.
+func next(t *testing.T, failures <-chan error) error {
+	t.Helper()
+	select {
+	case err := <-failures:
+		return err
+	case <-time.After(patience):
+		require.Fail(t, "the engine has refused nothing")
+		return nil
+	}
 }
 
 func TestStrangersAreRefusedCountedAndLogged(t *testing.T) {
@@ -77,12 +90,12 @@ func TestAMemberSpeaksAsItselfAlone(t *testing.T) {
 		"$JS.API.STREAM.UPDATE." + chain.Stream(), "$SYS.REQ.SERVER.PING",
 	} {
 		require.NoError(t, liar.Publish(subj, []byte("forged")))
-		require.ErrorIs(t, <-failures, nats.ErrPermissionViolation, subj)
+		require.ErrorIs(t, next(t, failures), nats.ErrPermissionViolation, subj)
 	}
 	for _, subj := range []string{chain.Receive(2), chain.Inbox(1) + ".>", chain.Events(), "$JS.API.>"} {
 		_, err := liar.SubscribeSync(subj)
 		require.NoError(t, err)
-		require.ErrorIs(t, <-failures, nats.ErrPermissionViolation, subj)
+		require.ErrorIs(t, next(t, failures), nats.ErrPermissionViolation, subj)
 	}
 	require.Equal(t, uint64(12), e.Counts().Violations)
 	require.NoError(t, liar.Publish(chain.Send(0, 2), []byte("honest")))
@@ -92,6 +105,19 @@ func TestAMemberSpeaksAsItselfAlone(t *testing.T) {
 	case <-time.After(patience):
 		require.Fail(t, "the honest message did not arrive")
 	}
+}
+
+func TestAnEmptyListOfSubjectsAllowsNothing(t *testing.T) {
+	k := credentials.GenerateNkey()
+	e := enginetest.Start(t, engine.Options{Users: []engine.User{{Nkey: k.Public()}}})
+	failures := make(chan error, 2)
+	conn, err := connect(t, e, k.Option(), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { failures <- err }))
+	require.NoError(t, err)
+	require.NoError(t, conn.Publish("anything", nil))
+	require.ErrorContains(t, next(t, failures), "Publish")
+	_, err = conn.SubscribeSync("anything")
+	require.NoError(t, err)
+	require.ErrorContains(t, next(t, failures), "Subscription")
 }
 
 func TestUsersCanBeReplacedWhileItRuns(t *testing.T) {
@@ -195,7 +221,17 @@ func TestStopFreesThePortsAndTheFolder(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "nats://"+o.Listen, e.URL())
 		require.Equal(t, o.Cluster.Listen, e.RouteAddress())
-		e.Stop()
+		var group sync.WaitGroup
+		for range 2 { // who stops it second waits as well
+			group.Go(func() {
+				e.Stop()
+				if conn, err := net.Dial("tcp", o.Listen); err == nil {
+					conn.Close()
+					t.Error("it listens when Stop has returned")
+				}
+			})
+		}
+		group.Wait()
 		require.Empty(t, e.RouteAddress())
 	}
 }

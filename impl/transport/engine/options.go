@@ -26,8 +26,8 @@ const (
 // inProcess is the kind of connection that Admin makes.
 const inProcess = "IN_PROCESS"
 
-// serverOptions writes the options as the server has them.
-func (e *Engine) serverOptions() (*server.Options, error) {
+// serverOptions writes the options, with these users, as the server has them.
+func (e *Engine) serverOptions(users []User) (*server.Options, error) {
 	o := &e.options
 	host, port, err := split(o.Listen)
 	if err != nil {
@@ -46,7 +46,7 @@ func (e *Engine) serverOptions() (*server.Options, error) {
 	if err := e.addCluster(s); err != nil {
 		return nil, err
 	}
-	return s, e.addUsers(s)
+	return s, e.addUsers(s, users)
 }
 
 func (e *Engine) addCluster(s *server.Options) error {
@@ -71,9 +71,9 @@ func (e *Engine) addCluster(s *server.Options) error {
 	return nil
 }
 
-func (e *Engine) addUsers(s *server.Options) error {
+func (e *Engine) addUsers(s *server.Options, users []User) error {
 	s.Nkeys = []*server.NkeyUser{{Nkey: e.admin.Public(), AllowedConnectionTypes: map[string]struct{}{inProcess: {}}}}
-	for i, u := range e.options.Users {
+	for i, u := range users {
 		if !nkeys.IsValidPublicUserKey(u.Nkey) {
 			// What it is instead may be a secret.
 			return fmt.Errorf("%w: user %d", ErrUser, i)

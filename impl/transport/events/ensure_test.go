@@ -84,12 +84,12 @@ func TestNoEventIsTakenBeforeEveryMemberWillSeeIt(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(w.admin.Close)
 	publisher := w.publisher(0, nil)
-	const count = 64
+	const count = 400
 	for s := range uint16(count) { // each tried again and again, out of step with the others
 		_, err := publisher.Publish(w.ctx(), makeEvent(t, 1, s, 1, "early"))
 		require.NoError(t, err)
 	}
-	require.Eventually(t, func() bool { return publisher.Counts().Retries >= 2*count }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return publisher.Counts().Retries >= 3*count }, patience, time.Millisecond)
 	require.NoError(t, events.Ensure(w.ctx(), w.admin, chain, events.Config{Servers: 1, Members: p.Names(), MaxBytes: 1 << 20}))
 	require.NoError(t, publisher.Flush(w.ctx()))
 	for member := range 3 {

@@ -2,12 +2,14 @@ package natsbus_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +22,7 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/transport/credentials"
 	"github.com/omega-sheaf-os/omega/impl/transport/engine"
 	"github.com/omega-sheaf-os/omega/impl/transport/enginetest"
+	"github.com/omega-sheaf-os/omega/impl/transport/events"
 	"github.com/omega-sheaf-os/omega/impl/transport/natsbus"
 	"github.com/omega-sheaf-os/omega/impl/transport/subject"
 )
@@ -41,7 +44,9 @@ func TestAReceiverThatIsTooSlowLosesAndCountsAndGoesOn(t *testing.T) {
 	fast := natsbus.New(dial(t, p, 0, natsbus.Options{InProcess: e}), enginetest.Chain, 2)
 	var heard atomic.Uint64
 	gate := make(chan struct{})
+	open := sync.OnceFunc(func() { close(gate) })
 	end := join(t, slow, 1, func([]byte) { <-gate; heard.Add(1) })
+	t.Cleanup(open) // before the endpoint is closed
 	sender := join(t, fast, 0, func([]byte) {})
 	const count = 12_000
 	for i := range count {
@@ -51,7 +56,7 @@ func TestAReceiverThatIsTooSlowLosesAndCountsAndGoesOn(t *testing.T) {
 		}
 	}
 	require.Eventually(t, func() bool { return slow.Counts().Dropped >= count-4096-1 }, patience, time.Millisecond, "it holds more than its limit")
-	close(gate)
+	open()
 	require.Eventually(t, func() bool { return heard.Load()+slow.Counts().Dropped+fast.Counts().Lost == count }, patience, time.Millisecond)
 	require.NotZero(t, heard.Load())
 	before := heard.Load()
@@ -140,18 +145,30 @@ func TestTheConnectionIsMadeAgainForEver(t *testing.T) {
 	require.Contains(t, log.Text(), "connected again")
 }
 
-func TestMembersOnThreeServersHearEachOther(t *testing.T) {
+func TestWhoIsNotKnownYetGetsInOnceItIs(t *testing.T) {
+	p := enginetest.NewParty(1)
+	e := enginetest.Start(t, engine.Options{})
+	conn := dial(t, p, 0, natsbus.Options{URLs: []string{e.URL()}})
+	require.Equal(t, -1, conn.Opts.MaxReconnect)
+	require.Eventually(t, func() bool { return e.Counts().Refused >= 3 }, patience, time.Millisecond)
+	require.NoError(t, e.SetUsers(p.Users))
+	require.Eventually(t, conn.IsConnected, patience, time.Millisecond)
+}
+
+func TestMembersOnThreeServersHearEachOtherAndShareOneStream(t *testing.T) {
 	p := enginetest.NewParty(3)
 	routes := []string{enginetest.FreeAddress(t), enginetest.FreeAddress(t), enginetest.FreeAddress(t)}
-	heard := make([]atomic.Uint64, 3)
+	heard, errs := make([]atomic.Uint64, 3), make([]error, 3)
 	var ends []transport.Endpoint
 	var buses []*natsbus.Bus
+	var group sync.WaitGroup
 	for i := range 3 {
 		e := enginetest.Start(t, engine.Options{
 			Name: fmt.Sprint("s", i), Users: p.Users, Cluster: &engine.Cluster{Name: "c", Listen: routes[i], Routes: routes},
 		})
 		buses = append(buses, natsbus.New(dial(t, p, i, natsbus.Options{InProcess: e}), enginetest.Chain, 3))
 		ends = append(ends, join(t, buses[i], i, func([]byte) { heard[i].Add(1) }))
+		group.Go(func() { errs[i] = ensure(t, e, p) })
 	}
 	for i := range 3 {
 		for other := range 3 {
@@ -162,6 +179,20 @@ func TestMembersOnThreeServersHearEachOther(t *testing.T) {
 			}, patience, 20*time.Millisecond, "%d does not hear %d", other, i)
 		}
 	}
+	group.Wait()
+	require.Equal(t, make([]error, 3), errs)
+}
+
+// ensure has one server of a cluster of three set up the stream.
+func ensure(t *testing.T, e *engine.Engine, p *enginetest.Party) error {
+	admin, err := e.Admin()
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	return events.Ensure(ctx, admin, enginetest.Chain, events.Config{Servers: 3, Members: p.Names(), MaxBytes: 1 << 20})
 }
 
 func TestTruthReachesWhoeverSubscribes(t *testing.T) {
