@@ -164,7 +164,7 @@ var clockExpression = regexp.MustCompile(shiviz.DefaultExpression)
 func benchImport(dir string, short bool) ([]row, error) {
 	n, repeat := 200_000, 7
 	if short {
-		n, repeat = 40_000, 3
+		n, repeat = 100_000, 5
 	}
 	lines, delimited, err := traceFiles(n)
 	if err != nil {
@@ -187,7 +187,7 @@ func benchImport(dir string, short bool) ([]row, error) {
 			func(o graph.Options) (graph.Summary, error) {
 				return otlp.Import(context.Background(), otlp.Options{Options: o})
 			}},
-		{"import cloudevents", "encoding/json over the same bytes", 0.5, events, func() { bareJSON[bareEvent](events) },
+		{"import cloudevents", "encoding/json over the same bytes", 0.4, events, func() { bareJSON[bareEvent](events) },
 			func(o graph.Options) (graph.Summary, error) {
 				return cloudevents.Import(context.Background(), cloudevents.Options{Options: o, Causes: []string{"causationid"}})
 			}},
