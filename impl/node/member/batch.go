@@ -33,7 +33,8 @@ type manifest struct {
 // state.
 type batch struct {
 	height    uint64
-	dir       string
+	dir       string       // of all batches
+	prefix    string       // of the names of this one's files
 	manifests [][]manifest // by member, at most perMember each, by digest
 	blamed    []bool       // by member: two manifests have been told
 	invited   time.Time    // when a peer's manifest with events was first seen
@@ -66,13 +67,11 @@ type part struct {
 	here bool  // on disk, verified
 }
 
-func (c *core) batchDir(height uint64) string {
-	return filepath.Join(c.cfg.Dir, batchesName, fmt.Sprintf("%08d", height))
-}
+// path returns where a section of the height lies.
+func (b *batch) path(root merkle.Hash) string { return b.file(root.String() + sectionExt) }
 
-func (b *batch) path(root merkle.Hash) string {
-	return filepath.Join(b.dir, root.String()+sectionExt)
-}
+// file returns the path of a file of the height.
+func (b *batch) file(name string) string { return filepath.Join(b.dir, b.prefix+name) }
 
 // enter begins the next height: with what a run before has left of it on disk, and with
 // the manifests that have come early. What is left of other heights is removed.
@@ -80,7 +79,7 @@ func (c *core) enter() error {
 	height := c.store.Chain.Length
 	n := len(c.store.Chain.Roster)
 	c.batch = &batch{
-		height: height, dir: c.batchDir(height), manifests: make([][]manifest, n), blamed: make([]bool, n),
+		height: height, dir: filepath.Join(c.cfg.Dir, batchesName), prefix: fmt.Sprintf("%08d-", height), manifests: make([][]manifest, n), blamed: make([]bool, n),
 		contents: map[cert.Hash]quorum.Content{}, sections: map[claim]*part{},
 	}
 	c.dropTransfers(func(t *transfer) bool { return t.object.Class == SectionObject })
@@ -104,24 +103,29 @@ func (c *core) enter() error {
 	return nil
 }
 
-// dropBatches removes the folders of batches of other heights.
+// dropBatches removes the files of other heights.
 func (c *core) dropBatches() error {
-	folder := filepath.Join(c.cfg.Dir, batchesName)
-	entries, err := os.ReadDir(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	entries, err := readDir(c.batch.dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if path := filepath.Join(folder, e.Name()); path != c.batch.dir {
-			if err := os.RemoveAll(path); err != nil {
+		if !strings.HasPrefix(e.Name(), c.batch.prefix) {
+			if err := os.Remove(filepath.Join(c.batch.dir, e.Name())); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// readDir lists a folder that need not be there.
+func readDir(path string) ([]fs.DirEntry, error) {
+	entries, err := os.ReadDir(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return entries, err
 }
 
 const (
@@ -133,10 +137,7 @@ const (
 // neither may be lost, for the manifest is signed, and prepares may be for the
 // contents (MAN-4, MAN-8).
 func (c *core) reloadBatch() error {
-	entries, err := os.ReadDir(c.batch.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	entries, err := readDir(c.batch.dir)
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (c *core) reloadBatch() error {
 		switch {
 		case durable.IsTemp(e.Name()):
 			err = os.Remove(path)
-		case e.Name() == manifestName:
+		case path == c.batch.file(manifestName):
 			err = c.reloadManifest(path)
 		case strings.HasSuffix(e.Name(), contentExt):
 			err = c.reloadContent(path)

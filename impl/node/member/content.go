@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
@@ -144,7 +143,7 @@ func (c *core) reconcile(sections *node.Sections) (*quorum.Content, error) {
 // long as the height lasts.
 func (c *core) saveOthers(digest cert.Hash) error {
 	for _, other := range slices.SortedFunc(maps.Keys(c.batch.contents), func(a, b cert.Hash) int { return bytes.Compare(a[:], b[:]) }) {
-		content, path := c.batch.contents[other], filepath.Join(c.batch.dir, other.String()+contentExt)
+		content, path := c.batch.contents[other], c.batch.file(other.String()+contentExt)
 		if _, err := os.Stat(path); other == digest || err == nil {
 			continue
 		}

@@ -255,7 +255,7 @@ func TestADamagedOwnManifestStopsTheMember(t *testing.T) {
 	w.publish(ev(1, 1))
 	w.pass(5)
 	s := w.members[0]
-	path := filepath.Join(s.core.batch.dir, manifestName)
+	path := s.core.batch.file(manifestName)
 	cfg := s.core.cfg
 	s.stop()
 	raw, err := os.ReadFile(path)
@@ -299,7 +299,7 @@ func TestANewcomerFollowsTheWholeChain(t *testing.T) {
 // TestARosterChangeTakesEffectWhereItIsAppended has an observer become a member and a
 // member leave, with and without faults.
 func TestARosterChangeTakesEffectWhereItIsAppended(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(3) {
 		f := transport.Faults{Seed: seed}
 		if seed > 0 {
 			f.Loss, f.Duplicate, f.Reorder = 100, 50, 100

@@ -88,10 +88,7 @@ func copyIn(dir, path string) (string, error) {
 // inboxFiles returns the sections in the inbox, and removes half-written ones.
 func inboxFiles(dir string) ([]string, error) {
 	folder := filepath.Join(dir, inboxName)
-	entries, err := os.ReadDir(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	entries, err := readDir(folder)
 	if err != nil {
 		return nil, err
 	}

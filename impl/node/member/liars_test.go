@@ -381,11 +381,13 @@ func TestAPeerGetsNoMoreBytesThanItsShare(t *testing.T) {
 		Chain: c.store.Chain.Name, From: 1, Object: Object{Class: TraceObject, Height: 1, Root: e.TraceRoot}, Chunks: MaxChunks,
 	}
 	out := c.counts["bytes out"]
-	for range 3 * serveBytes / (MaxChunks * ChunkSize) {
+	c.peers[1].refill(w.now)
+	c.peers[1].serve = 20 * ChunkSize
+	for range 4 {
 		require.NoError(t, c.receive(w.now, want.Encode()))
 	}
-	require.Positive(t, c.counts["not served for now"])
-	require.InDelta(t, 2*serveBytes, c.counts["bytes out"]-out, ChunkSize+1<<20)
+	require.EqualValues(t, 2, c.counts["not served for now"])
+	require.InDelta(t, 20*ChunkSize, c.counts["bytes out"]-out, 5000)
 }
 
 // TestOneSenderIsHeardNoMoreThanItsShare sends more than a second's worth at once.
@@ -394,10 +396,14 @@ func TestOneSenderIsHeardNoMoreThanItsShare(t *testing.T) {
 	w.pass(3)
 	c := w.members[0].core
 	hello := (&Hello{Chain: c.store.Chain.Name, From: 1, Phase: Answering, Sent: 1}).Encode()
-	for range 3 * peerMessages {
+	c.peers[1].refill(w.now)
+	require.EqualValues(t, 2*peerMessages, c.peers[1].messages)
+	c.peers[1].messages = 10
+	for range 30 {
 		require.NoError(t, c.receive(w.now, hello))
 	}
-	require.InDelta(t, peerMessages, c.counts["refused: "+causeRate], 50)
+	require.EqualValues(t, 20, c.counts["refused: "+causeRate])
+	require.Zero(t, w.members[1].core.counts["refused: "+causeRate])
 	w.publish(ev(1, 1))
 	w.until(50, w.settled)
 }

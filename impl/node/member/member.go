@@ -1,14 +1,14 @@
 // Package member is one member of a cluster: a data folder with one key, a place on a
 // bus, and events that come in by files and by a stream. It agrees with the others on
-// one certificate after the other (clauses MAN-1 to MAN-15).
+// one certificate after the other (clauses MAN-1 to MAN-16).
 //
 // # Parts
 //
 // Around the quorum's step (package quorum) a member has
 //
 //   - a pool of the events that wait (pool.go), bounded, from the inbox and the source;
-//   - the batch of the height being agreed on (batch.go): what each member has closed, by
-//     its signed manifest, and the content that they give together;
+//   - the batch of the height being agreed on: what each member has closed, by its signed
+//     manifest (batch.go, seal.go), and the content that they give together (content.go);
 //   - transfers (fetch.go) of what it lacks, by root, from whoever has it;
 //   - what it follows (follow.go): certificates of others, with their traces, so that a
 //     member that was away, or is new, has the whole chain;
@@ -23,9 +23,9 @@
 // Beside what every data folder has (DIR-1):
 //
 //	inbox/SHA256.omega                 sections that were submitted, until their events are in the chain
-//	batches/HHHHHHHH/ROOT.omega        the sections of the height being agreed on, own and fetched
-//	batches/HHHHHHHH/manifest          what this member has closed, as it was sent
-//	batches/HHHHHHHH/DIGEST.content    contents prepared before the last: envelope, then body
+//	batches/HHHHHHHH-ROOT.omega        the sections of the height being agreed on, own and fetched
+//	batches/HHHHHHHH-manifest          what this member has closed, as it was sent
+//	batches/HHHHHHHH-DIGEST.content    contents prepared before the last
 //	evidence/HHHHHHHH-NAME-KIND-1, -2  two messages of a member that exclude each other
 //
 // What is to be on disk before something leaves is there, synced, before. A write that

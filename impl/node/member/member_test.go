@@ -75,5 +75,5 @@ func seeds(t *testing.T) int {
 	if testing.Short() {
 		return 1
 	}
-	return 4
+	return 3
 }

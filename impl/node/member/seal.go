@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"path/filepath"
 	"slices"
 
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
@@ -77,7 +76,7 @@ func (c *core) seal(chosen []*entry) error {
 	slices.SortFunc(m.Sections, func(a, b Listed) int { return bytes.Compare(a.Root[:], b.Root[:]) })
 	m.Signature = c.cfg.Key.Sign(m.Message())
 	writes = append(writes, func() error {
-		return durable.WriteFile(durable.OS{}, filepath.Join(c.batch.dir, manifestName), m.Encode(), 0o644)
+		return durable.WriteFile(durable.OS{}, c.batch.file(manifestName), m.Encode(), 0o644)
 	})
 	if err := c.writeAll(writes); err != nil {
 		return err
