@@ -229,14 +229,14 @@ func (w *World) carryOutAll(x *Node, m quorum.Message, effects []quorum.Effect, 
 			done++
 		}
 	}
-	if stop == len(effects) {
+	if stop == len(effects) && x.Up {
 		w.down(x)
 	}
 	r := Record{Cause: cause, Message: m, Sent: w.sent}
 	switch {
 	case x.Up:
 		w.record(x, r)
-	case done == counted && counted > 0 || stop == len(effects):
+	case done == counted && (counted > 0 || stop == len(effects)):
 		x.Up = true // it was, between the last effect and the crash
 		w.record(x, r)
 		x.Up = false

@@ -34,7 +34,7 @@ func NewJudge(ctx context.Context, root string) (*Judge, error) {
 
 // mostEvents is how many events go into one run of TLC, so that it needs no more than
 // tlc.HeapMB.
-const mostEvents = 40_000
+const mostEvents = 8_000
 
 // Judge returns the verdict on each trace. The error says why TLC has not judged all
 // of them.

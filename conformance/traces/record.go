@@ -165,7 +165,7 @@ func (w *writer) argument(r, before *sim.Record) (tlavalue.Value, error) {
 			return nil, fmt.Errorf("%w: a candidate of another attempt", refine.ErrForeign)
 		}
 	case quorum.Wire:
-		return w.message(m, uint64(len(before.Log))+1)
+		return w.received(m, before)
 	}
 	return w.names[r.Member].Message(r.Message)
 }
@@ -198,6 +198,38 @@ func (w *writer) message(m quorum.Wire, height uint64) (tlavalue.Value, error) {
 		return nil, fmt.Errorf("%w: there is no member %d", refine.ErrForeign, owner)
 	}
 	return w.names[owner].Message(m)
+}
+
+// received returns the model's word for a message that came to a member. A proof that
+// the member does not look at, since it is of another height or not higher than the one
+// known (QRM-15), may hold anything: the model has words for messages without it.
+func (w *writer) received(m quorum.Wire, before *sim.Record) (tlavalue.Value, error) {
+	height, known := uint64(len(before.Log))+1, before.State.Proof
+	v, err := w.message(m, height)
+	if !errors.Is(err, refine.ErrForeign) {
+		return v, err
+	}
+	switch m := m.(type) {
+	case *quorum.Prepare:
+		if overlooked(m.Proof, m.Height, height, known) {
+			bare := *m
+			bare.Proof = nil
+			return w.message(&bare, height)
+		}
+	case *quorum.Commit:
+		if overlooked(m.Proof, m.Envelope.BatchID, height, known) {
+			bare := *m
+			bare.Proof = nil
+			return w.message(&bare, height)
+		}
+	}
+	return v, err
+}
+
+// overlooked reports whether a member at the height does not look at the proof that
+// came with a message about a height.
+func overlooked(p *quorum.Proof, about, height uint64, known *quorum.Proof) bool {
+	return p != nil && (about != height || known != nil && p.Attempt <= known.Attempt)
 }
 
 // behind adds to an event what the member sent, and what it has behind the event.
