@@ -97,7 +97,8 @@ type Engine struct {
 	server  *server.Server
 	log     *journal
 	admin   *credentials.Nkey
-	options Options // as at the start
+	options Options       // as at the start
+	started chan struct{} // closed when the server's Start has returned
 
 	mu      sync.Mutex // held while users are replaced, guards stopped
 	stopped bool
@@ -107,7 +108,7 @@ type Engine struct {
 // cluster's other servers it does not wait for. The errors: ErrListen, which names
 // the address, ErrOpenRoutes, ErrNoRoutes, ErrUser, ErrStart, and ErrNotReady with the context's.
 func Start(ctx context.Context, o Options) (*Engine, error) {
-	e := &Engine{log: newJournal(o.Logger), admin: credentials.GenerateNkey(), options: o}
+	e := &Engine{log: newJournal(o.Logger), admin: credentials.GenerateNkey(), options: o, started: make(chan struct{})}
 	options, err := e.serverOptions(o.Users)
 	if err != nil {
 		return nil, err
@@ -119,7 +120,10 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 		return nil, fmt.Errorf("%w: %w", ErrStart, err)
 	}
 	e.server.SetLoggerV2(e.log, false, false, false)
-	go e.server.Start()
+	go func() {
+		defer close(e.started)
+		e.server.Start()
+	}()
 	if err := e.ready(ctx); err != nil {
 		e.Stop()
 		return nil, err
@@ -148,16 +152,19 @@ func free(o Options) error {
 func (e *Engine) ready(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for !e.server.ReadyForConnections(time.Millisecond) || !e.server.JetStreamEnabled() {
+	for {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%w: %w", ErrNotReady, err)
+		}
+		if e.server.ReadyForConnections(time.Millisecond) && e.server.JetStreamEnabled() {
+			return nil
+		}
 		select {
 		case why := <-e.log.fatal:
 			return fmt.Errorf("%w: %s", ErrStart, why)
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ErrNotReady, ctx.Err())
 		case <-tick.C:
 		}
 	}
-	return nil
 }
 
 // Stop ends the server and waits until all of it is down. It may be called again.
@@ -165,6 +172,7 @@ func (e *Engine) Stop() {
 	e.mu.Lock()
 	e.stopped = true
 	e.mu.Unlock()
+	<-e.started // or it would go on to listen
 	e.server.Shutdown()
 	e.server.WaitForShutdown()
 }

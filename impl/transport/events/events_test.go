@@ -258,5 +258,6 @@ func TestEventsOfManyStreamsGoSideBySide(t *testing.T) {
 		require.Equal(t, uint64(next[stream]), v.Key().Lamport(), "stream %d", stream)
 		require.NoError(t, item.Ack())
 	}
+	require.NoError(t, p.Flush(w.ctx()))
 	require.Equal(t, uint64(streams*each), p.Counts().Acknowledged)
 }
