@@ -464,3 +464,43 @@ func TestASourceThatGivesNoEventLosesNothingElse(t *testing.T) {
 	require.Len(t, w.members[0].acked, 2)
 	w.audit(1, 0)
 }
+
+// TestAnEventThatCouldNotBeAcknowledgedIsWhenItComesAgain has the first acknowledgement
+// fail.
+func TestAnEventThatCouldNotBeAcknowledgedIsWhenItComesAgain(t *testing.T) {
+	w := newWorld(t, 1, transport.Faults{})
+	w.pass(2)
+	c, acks := w.members[0].core, 0
+	w.publish(ev(1, 1))
+	item := w.stream[0]
+	w.stream = nil
+	item.Ack = func() error {
+		acks++
+		if acks == 1 {
+			return errCrash
+		}
+		return nil
+	}
+	require.NoError(t, c.offer(item))
+	w.until(20, func() bool { return acks == 1 })
+	require.EqualValues(t, 1, c.counts["source: not acknowledged"])
+	require.NoError(t, c.offer(item))
+	require.Equal(t, 2, acks)
+	require.Zero(t, c.status().Pending)
+	w.audit(1, 0)
+}
+
+// TestAPlaceThatIsTakenIsTriedAgain has another sit where a member starts.
+func TestAPlaceThatIsTakenIsTriedAgain(t *testing.T) {
+	w := newWorld(t, 2, transport.Faults{})
+	w.members[1].stop()
+	end, err := w.bus.Join(1, func([]byte) {})
+	require.NoError(t, err)
+	w.members[1].start()
+	w.publish(ev(1, 1))
+	w.pass(5)
+	require.Positive(t, w.members[1].core.counts["place on the bus taken"])
+	require.NoError(t, end.Close())
+	w.until(50, w.settled)
+	w.audit(1, 0)
+}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/omega-sheaf-os/omega/impl/certlog"
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
@@ -33,8 +32,7 @@ type transfer struct {
 	until int64 // asked for up to here
 
 	ticket uint64
-	moved  time.Time // when it last went on
-	idle   int       // ticks without a chunk
+	idle   int // ticks without a chunk
 }
 
 // bound is how many bytes a trace has at most: those of every manifest that may count
@@ -93,13 +91,13 @@ func (t *transfer) discard() {
 }
 
 // ask asks for the next chunks, of the first peer from the current one on that has not
-// lied. Once all have, they are all asked again: a disk may have been mended.
+// lied. Once all have, they are asked again some ticks later: a disk may have been mended.
 func (c *core) ask(t *transfer) {
-	if len(t.peers) == 0 {
-		return
-	}
+	t.ticket = c.rng.Uint64()
+	t.idle = 0
 	if len(t.liars) >= len(t.peers) {
 		t.liars = nil
+		return
 	}
 	for range t.peers {
 		t.at %= len(t.peers)
@@ -109,9 +107,7 @@ func (c *core) ask(t *transfer) {
 		t.at++
 	}
 	t.at %= len(t.peers)
-	t.ticket = c.rng.Uint64()
 	t.until = t.next + MaxChunks*ChunkSize
-	t.moved, t.idle = c.now, 0
 	m := Want{
 		Chain: c.store.Chain.Name, From: c.seat(), Ticket: t.ticket, Object: t.object, Offset: uint64(t.next), Chunks: MaxChunks,
 	}
@@ -188,7 +184,7 @@ func (c *core) receiveChunk(m *Chunk) error {
 		t.from = append(t.from, m.From)
 	}
 	t.next += int64(len(m.Bytes))
-	t.moved, t.idle = c.now, 0
+	t.idle = 0
 	switch {
 	case t.next == t.bytes:
 		return c.finish(t)

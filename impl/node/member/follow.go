@@ -84,7 +84,7 @@ func (c *core) receiveLog(t *transfer, m *Chunk) error {
 		return nil
 	}
 	t.next += int64(len(m.Bytes))
-	t.moved, t.idle = c.now, 0
+	t.idle = 0
 	f := &c.follow
 	f.bytes = append(f.bytes, m.Bytes...)
 	if err := c.parseLog(); err != nil {

@@ -1,6 +1,7 @@
 package member
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"slices"
@@ -306,6 +307,71 @@ func TestAPeerThatSendsWrongBytesIsDroppedAndAnotherAsked(t *testing.T) {
 			w.audit(2, 0)
 		})
 	}
+}
+
+// TestAPeerThatOnlyLiesIsAskedAtThePaceOfTicks is the only one to have a section.
+func TestAPeerThatOnlyLiesIsAskedAtThePaceOfTicks(t *testing.T) {
+	w := newWorld(t, 2, transport.Faults{})
+	liar := w.members[1]
+	hears, lies := liar.core.deliver, 0
+	liar.core.deliver = func(b []byte) {
+		m, _ := Decode(b)
+		want, ok := m.(*Want)
+		if !ok || want.Object.Class != SectionObject {
+			hears(b)
+			return
+		}
+		lies++
+		raw := sectionBytes(t, ev(1, 9))
+		raw[len(raw)-1] ^= 1
+		chunk := Chunk{Chain: want.Chain, From: 1, Ticket: want.Ticket, Total: uint64(len(raw)), Bytes: raw}
+		require.NoError(t, liar.core.end.Send(want.From, chunk.Encode()))
+	}
+	require.NoError(t, liar.core.end.Close())
+	require.NoError(t, liar.core.join())
+	w.pass(3)
+	liar.hand(9, ev(1, 9))
+	w.pass(20)
+	require.Positive(t, lies)
+	require.LessOrEqual(t, lies, 20)
+	require.EqualValues(t, 1, w.members[0].core.store.Chain.Length)
+	liar.core.deliver = hears
+	require.NoError(t, liar.core.end.Close())
+	require.NoError(t, liar.core.join())
+	w.until(20, w.settled)
+	w.audit(1, 0)
+}
+
+// TestDoublePreparesAndCommitsAreKeptAsEvidence signs two of each as member 2.
+func TestDoublePreparesAndCommitsAreKeptAsEvidence(t *testing.T) {
+	w := newWorld(t, 3, transport.Faults{})
+	w.pass(3)
+	c, liar := w.members[0].core, w.members[2].key
+	chain := c.store.Chain
+	for i := range byte(3) {
+		p := quorum.Prepare{Chain: chain.Name, Height: 1, From: 2, SignedPrepare: quorum.SignedPrepare{Digest: cert.Hash{i + 1}}}
+		p.Signature = liar.Sign(cert.PrepareMessage(chain.Name, 1, 0, p.Digest))
+		require.NoError(t, c.receive(w.now, quorum.Encode(&p)))
+		v := quorum.Commit{Chain: chain.Name, From: 2}
+		v.Envelope.BatchID, v.Envelope.BodyHash[0] = 1, i
+		v.Vote = liar.Sign(cert.VoteMessage(chain.Name, v.Envelope.Hash()))
+		require.NoError(t, c.receive(w.now, quorum.Encode(&v)))
+	}
+	require.Len(t, c.evidence, 2)
+	for _, kind := range []string{"prepare", "commit"} {
+		for _, n := range []string{"1", "2"} {
+			raw, err := os.ReadFile(w.members[0].dir + "/evidence/00000001-m2-" + kind + "-" + n)
+			require.NoError(t, err)
+			_, err = quorum.Decode(raw)
+			require.NoError(t, err)
+		}
+	}
+	require.EqualValues(t, 2, c.counts["evidence"])
+	require.Equal(t, EvidenceNews, w.members[0].news[len(w.members[0].news)-1].Kind)
+	text, err := json.Marshal(c.status())
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"Phase":"committed"`)
+	require.Equal(t, "unknown", Phase(9).String())
 }
 
 func sectionBytes(t *testing.T, events ...event.Event) []byte {
