@@ -14,8 +14,9 @@ The data of the clauses QRM-1 to QRM-8, QRM-21 and CRT-2, as `impl/kernel/quorum
   than its bytes: how both are written is the codec's concern;
 * of an envelope, what the quorum looks at stands by itself, all else is one number; the rules of
   CHN-2 for that and for the body are the config's `fits`;
-* the roster stays the same. The step in Go ends at the certificate of a roster change, which is
-  adopted only, never voted for (QRM-22); here such a certificate is refused;
+* the roster stays the same. In Go a roster change is agreed on as any other certificate is, with the
+  signatures of those who join in its content (QRM-23), and the step goes on with a new config
+  (QRM-24); here such a certificate is refused;
 * a config is of the state's chain and roster: Go compares them.
 -/
 
