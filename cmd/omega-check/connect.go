@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/nats-io/nats.go"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
@@ -69,3 +73,46 @@ func chainFlag(hex string) (cert.Hash, error) {
 	}
 	return *h, nil
 }
+
+// notes is a logger that tells people on stderr of what goes wrong on the way, each kind
+// of trouble once: it is tried again for as long as it lasts.
+func (a *app) notes() *slog.Logger { return slog.New(&notes{to: a.streams, told: &told{}}) }
+
+type notes struct {
+	to   *streams
+	told *told
+}
+
+// told is what was told already.
+type told struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+// Enabled reports whether people are told of this level.
+func (n *notes) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+
+// Handle tells it, unless it was told before.
+func (n *notes) Handle(_ context.Context, r slog.Record) error {
+	line := r.Message
+	r.Attrs(func(attr slog.Attr) bool {
+		if attr.Key == "error" && attr.Value.Any() != nil {
+			line += ": " + strings.TrimPrefix(attr.Value.String(), "nats: ")
+		}
+		return true
+	})
+	n.told.mu.Lock()
+	defer n.told.mu.Unlock()
+	if slices.Contains(n.told.lines, line) {
+		return nil
+	}
+	n.told.lines = append(n.told.lines, line)
+	_, err := fmt.Fprintf(n.to.err, "omega-check: %s\n", line)
+	return err
+}
+
+// WithAttrs and WithGroup change nothing: the message and its error are what is told.
+func (n *notes) WithAttrs([]slog.Attr) slog.Handler { return n }
+
+// WithGroup returns the handler itself.
+func (n *notes) WithGroup(string) slog.Handler { return n }

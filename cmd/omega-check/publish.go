@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"os"
 	"time"
 
@@ -74,11 +73,6 @@ are unsigned, unless a member's key signs them, and --nkey says who connects.`,
 		}
 		return p.run(ctx, &x, files)
 	})
-}
-
-// notes is a logger of warnings for people.
-func (a *app) notes() *slog.Logger {
-	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // publishing is one run of `publish`.

@@ -128,6 +128,9 @@ func (w *Witness) verify(c *cert.Certificate) (cert.Roster, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrEnvelope, err)
 		}
+		if body.OldHash != w.roster.Hash() {
+			return nil, fmt.Errorf("%w: height %d changes another roster than the one last known", ErrNotSigned, e.BatchID)
+		}
 		next = body.Roster
 		signers = append(append(cert.Roster{}, w.roster...), next...)
 	}

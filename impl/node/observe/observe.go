@@ -139,6 +139,9 @@ func (o *Observer) unready() (why []string) {
 	if c := o.node.Connection(); c != "" {
 		why = append(why, "no engine: "+c)
 	}
+	if _, ok := o.node.Events(); !ok && s.Member != "" {
+		why = append(why, "the engine has no stream of events for this member yet")
+	}
 	switch {
 	case s.Halted != "":
 		why = append(why, "halted: "+s.Halted)

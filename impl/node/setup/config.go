@@ -29,6 +29,7 @@ type Config struct {
 	Listen        string   `toml:"listen" arg:"HOST:PORT" help:"where the engine in this process takes clients; port 0 takes a free one"`
 	ClusterListen string   `toml:"cluster-listen" arg:"HOST:PORT" help:"where it takes the other servers of the engine"`
 	Routes        []string `toml:"routes" arg:"HOST:PORT" help:"cluster address of a server of the engine, this one's among them; repeats"`
+	RoutesCA      string   `toml:"routes-ca" kind:"path" arg:"FILE" help:"certificates of the hosts with a server of the engine (default those of tls-ca)"`
 	EngineStore   string   `toml:"engine-store" kind:"path" arg:"DIR" help:"the engine's own folder (default engine in the data folder)"`
 	Users         string   `toml:"users" kind:"path" arg:"FILE" help:"who may connect to it (default users in the data folder)"`
 	Guests        []string `toml:"guests" arg:"NODE" help:"node whose events anybody may publish, * for every node, and hear the truth; repeats"`
@@ -128,7 +129,7 @@ func (l *Loaded) check() error {
 // apart are the settings of an engine in this process, which one elsewhere does not
 // have, and the other way round.
 var (
-	embeddedOnly = []string{"listen", "cluster-listen", "routes", "engine-store", "users", "guests", "stream-bytes", "stream-age"}
+	embeddedOnly = []string{"listen", "cluster-listen", "routes", "routes-ca", "engine-store", "users", "guests", "stream-bytes", "stream-age"}
 	externalOnly = []string{"creds"}
 )
 
