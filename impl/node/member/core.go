@@ -261,14 +261,14 @@ func (c *core) reseat() error {
 
 // leave hands out the roster change that has taken this member out, which may be the
 // only one to have it, until each member of the new roster has been heard behind it
-// (QRM-24). Then it is ErrRemoved.
+// (QRM-24), or all have signed the next certificate. Then it is ErrRemoved.
 func (c *core) leave() error {
 	if c.left == 0 {
 		return nil
 	}
 	c.sendCertificate(quorum.Everyone, c.left)
 	for i := range c.store.Chain.Roster {
-		if c.peers[i].height <= c.left {
+		if c.peers[i].height <= c.left && c.store.Chain.Length == c.left+1 {
 			return nil
 		}
 	}
