@@ -79,6 +79,9 @@ type Options struct {
 	// succeeds; "" where there is none to look at (AUD-6).
 	Predecessor string
 	Progress    func(done, total int64) // bytes of cert.log and traces; may be nil
+	// Certificate, if not nil, is shown each certificate that was found right, and the
+	// members who have signed it. Its bytes are valid until it returns.
+	Certificate func(c *cert.Certificate, signers cert.Roster)
 }
 
 // Folder audits a data folder: cert.log, every trace, and every other file in it
@@ -218,6 +221,9 @@ func (a *auditor) accept(c *cert.Certificate, next cert.Chain) {
 	case cert.RosterChange:
 		a.report.RosterChanges++
 		a.addRoster(next.Roster)
+	}
+	if a.opt.Certificate != nil {
+		a.opt.Certificate(c, a.chain.Signers(next))
 	}
 	a.chain = next
 	a.hashes = append(a.hashes, next.Head)

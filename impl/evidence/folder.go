@@ -93,40 +93,25 @@ func Check(dir string, genesis *cert.Hash, all []File) (*Checked, error) {
 	if _, err := os.Lstat(log); errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
-	if c.Audit, err = audit.Log(log, audit.Options{Genesis: genesis}); err != nil {
+	c.Audit, err = audit.Log(log, audit.Options{Genesis: genesis, Certificate: c.look})
+	if err != nil {
 		return nil, err
 	}
-	if c.Audit.OK {
-		err = c.find(log)
+	if !c.Audit.OK {
+		c.Height, c.Signers = 0, nil
 	}
-	return c, err
+	return c, nil
 }
 
-// find finds the certificate over the bundle in the chain at path, which holds.
-func (c *Checked) find(path string) error {
-	records, err := certlog.Read(path)
-	if err != nil {
-		return err
+// look notes a certificate of the chain that is over the bundle.
+func (c *Checked) look(d *cert.Certificate, signers cert.Roster) {
+	if d.Envelope.Type != cert.Evidence {
+		return
 	}
-	var chain cert.Chain
-	for i := range records {
-		record := records[i].Certificate
-		roster := chain.Roster
-		if chain, err = chain.Check(record); err != nil {
-			return err
-		}
-		if record.Envelope.Type != cert.Evidence {
-			continue
-		}
-		body, err := cert.ParseEvidenceBody(record.Body)
-		if err != nil {
-			return err
-		}
-		if body.Bundle == c.Digest {
-			c.Height, c.Signers = record.Envelope.BatchID, names(roster)
-		}
+	body, err := cert.ParseEvidenceBody(d.Body)
+	if err == nil && body.Bundle == c.Digest { // the audit has found it right
+		c.Height, c.Signers = d.Envelope.BatchID, names(signers)
 	}
-	return nil
 }
 
 func names(r cert.Roster) []string {
