@@ -180,7 +180,15 @@ func TestNoByteOfSignedEvidenceCanBeChanged(t *testing.T) {
 		}
 		require.NoError(t, os.WriteFile(path, text, 0o644))
 	}
+	text, err := os.ReadFile(filepath.Join(dir, evidence.LogName))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, evidence.LogName), append(text, make([]byte, 20)...), 0o644))
 	c, err := evidence.Check(dir, &genesis, nil)
+	require.NoError(t, err)
+	require.False(t, c.OK(), "more behind the chain's last certificate")
+	require.Empty(t, c.Signers, "of a chain that does not hold")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, evidence.LogName), text, 0o644))
+	c, err = evidence.Check(dir, &genesis, nil)
 	require.NoError(t, err)
 	require.True(t, c.OK())
 }
