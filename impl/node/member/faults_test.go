@@ -317,7 +317,7 @@ func TestARosterChangeTakesEffectWhereItIsAppended(t *testing.T) {
 		w.publish(ev(2, 1))
 		w.pass(10)
 		require.EqualValues(t, 2, w.members[0].core.store.Chain.Length, "one member holds the height")
-		w.crashes = int(seed) * 2
+		w.crashes = 2 * int(min(seed, 10))
 		left := w.members[2]
 		w.until(600, func() bool {
 			w.restart()
