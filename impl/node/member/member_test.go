@@ -35,7 +35,7 @@ func TestCrashesAndLossLoseNoEventAndDoubleNone(t *testing.T) {
 			w := newWorld(t, 4, transport.Faults{Seed: seed, Loss: 50, Duplicate: 50, Reorder: 100})
 			w.crashes = 10
 			n, handed := uint64(0), 0
-			for range 40 {
+			for range 30 {
 				for node := range uint32(4) {
 					if w.rng.IntN(2) == 0 {
 						n++
