@@ -121,7 +121,7 @@ func signChange(change *ceremony.Change, party *setup.Party, data, path, output 
 	}
 	s, err := change.Sign(chain, party.Part, party.Key)
 	if err != nil {
-		return nil, err
+		return nil, about(path, err)
 	}
 	output = besideIt(output, path, "roster", party.Part.Name)
 	return changeResult(output, change, chain.Roster, "send it to who proposes"), ceremony.Save(output, s.Format())
@@ -158,7 +158,7 @@ roster.change, which goes to all of them. Without anybody who joins no signature
 		}
 		joined, err := change.Join(chain, answers)
 		if err != nil {
-			return nil, err
+			return nil, about(path, err)
 		}
 		return changeResult(output, joined, chain.Roster, "send it to all members, whose people approve it"), ceremony.Save(output, joined.Format())
 	})
@@ -201,7 +201,7 @@ engine in the member's process knows who may connect.`,
 		}
 		to, err := setup.Approve(data, chain, change, members)
 		if err != nil {
-			return nil, err
+			return nil, about(path, err)
 		}
 		return changeResult(to, change, chain.Roster, "this member stands for it; it is certified once the people of all members have approved it"), nil
 	})

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -245,6 +246,15 @@ func loadAll[T any](paths []string, parse func([]byte) (T, error)) (all []T, err
 	return all, nil
 }
 
+// about names the file that an error is about, where that does not.
+func about(path string, err error) error {
+	var named *ceremony.Error
+	if errors.As(err, &named) && named.File == "" {
+		return &ceremony.Error{File: path, Line: named.Line, Err: named.Err}
+	}
+	return err
+}
+
 // proposal is either of the two kinds.
 type proposal struct {
 	genesis *ceremony.Genesis
@@ -308,7 +318,7 @@ you have audited.`,
 func signGenesis(g *ceremony.Genesis, party *setup.Party, path, output string, name *cert.Hash) (result, error) {
 	s, err := g.Sign(party.Part, party.Key)
 	if err != nil {
-		return nil, err
+		return nil, about(path, err)
 	}
 	if err := checkName(name, s.Digest); err != nil {
 		return nil, err
@@ -394,7 +404,7 @@ the genesis, for others who will watch or audit.`,
 		}
 		genesis, err := g.Assemble(answers)
 		if err != nil {
-			return nil, err
+			return nil, about(path, err)
 		}
 		return assemble(data, output, g.Roster, genesis, members)
 	})

@@ -90,7 +90,7 @@ where. Never start the old member again.`,
 		}
 		s, err := g.SignLastResort(chain, seat.Key)
 		if err != nil {
-			return nil, err
+			return nil, about(path, err)
 		}
 		output = besideIt(output, path, "last-resort", s.Name)
 		return genesisResult(output, g, "send it to who proposes, and never start the old member again"), ceremony.Save(output, s.Format())
@@ -127,7 +127,7 @@ that all new members sign with "cluster sign".`,
 		}
 		next, err := g.Remain(chain, answers)
 		if err != nil {
-			return nil, err
+			return nil, about(path, err)
 		}
 		return genesisResult(output, next, compareThem), ceremony.Save(output, next.Format())
 	})

@@ -9,11 +9,15 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"net"
+	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/omega-sheaf-os/omega/impl/certlog"
 	"github.com/omega-sheaf-os/omega/impl/kernel/event"
@@ -45,6 +49,10 @@ func TestScripts(t *testing.T) {
 			"same":      same,
 			"hold":      hold,
 			"helps":     helps,
+			"freeport":  freeport,
+			"listen":    listen,
+			"comes":     comes,
+			"answers":   answers,
 		},
 	})
 }
@@ -235,6 +243,67 @@ func hold(ts *testscript.TestScript, _ bool, args []string) {
 	log, err := certlog.Open(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(log.Close()) })
+}
+
+// freeport puts an address of the loopback that nobody listens on now into a variable:
+// freeport VARIABLE.
+func freeport(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], l.Addr().String())
+	ts.Check(l.Close())
+}
+
+// listen takes an address until the script ends: listen HOST:PORT.
+func listen(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", args[0])
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() })
+}
+
+// patience is how long a script waits for what another process is to do.
+const patience = 60 * time.Second
+
+// waits tries until the check gives "", and fails with what it gave last.
+func waits(ts *testscript.TestScript, check func() string) {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		why := check()
+		if why == "" {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s", why)
+		}
+	}
+}
+
+// comes waits until a file is there: comes FILE.
+func comes(ts *testscript.TestScript, _ bool, args []string) {
+	waits(ts, func() string {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+}
+
+// answers waits until a URL is answered with a status and a body that a regular
+// expression matches: answers URL STATUS REGEXP.
+func answers(ts *testscript.TestScript, _ bool, args []string) {
+	want := regexp.MustCompile(args[2])
+	waits(ts, func() string {
+		r, err := http.Get(args[0])
+		if err != nil {
+			return err.Error()
+		}
+		defer r.Body.Close()
+		body, err := io.ReadAll(r.Body)
+		ts.Check(err)
+		if strconv.Itoa(r.StatusCode) != args[1] || !want.Match(body) {
+			return fmt.Sprintf("%s: status %d:\n%s", args[0], r.StatusCode, body)
+		}
+		return ""
+	})
 }
 
 // same checks that two words are the same: same A B.
