@@ -83,7 +83,7 @@ func examinations(ctx context.Context) []examination {
 	return []examination{
 		{"A", "formal", true, formalTools(ctx), testFormal},
 		{"B", "runtime", true, nil, testRuntime},
-		{"C", "systems", true, nil, testSystems},
+		{"C", "systems", true, []tools.Tool{tools.Strace()}, testSystems},
 		{"D", "analytics", true, emulators(), testAnalytics},
 		{"E", "protocol", true, []tools.Tool{tools.Java(), tools.TLC()}, testProtocol},
 		{"F", "implementation", true, []tools.Tool{tools.Go(), tools.C(), tools.Git()}, testImplementation},

@@ -76,3 +76,20 @@ func Qemu(goarch string) Tool {
 		Debian: []string{"qemu-user-static"}, Mend: "install qemu's user-mode emulation for Linux, statically linked",
 	}
 }
+
+// Strace returns the tracer that ends a process, or fails it, at one call of the system.
+func Strace() Tool {
+	return Tool{
+		Name: "strace", Program: "strace", VersionArgs: []string{"--version"}, Why: "faults of a member's system calls",
+		Debian: []string{"strace"}, Mend: "install strace 6 or later, on Linux, and let it trace", try: trace,
+	}
+}
+
+// trace shows that the tracer at path may trace, and fails a call when told to.
+func trace(ctx context.Context, path string) error {
+	out, err := Command(ctx, "", nil, path, "-f", "-qq", "-o", os.DevNull, "-e", "inject=fsync:error=EIO:when=1", path, "--version").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("it does not trace: %w: %s", err, firstLine(string(out)))
+	}
+	return nil
+}

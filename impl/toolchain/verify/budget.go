@@ -19,6 +19,7 @@ var budgets = map[string]time.Duration{
 	"linear":  3 * time.Minute,
 	"sim":     3 * time.Minute,
 	"stutter": 2 * time.Minute,
+	"faults":  4 * time.Minute,
 	"mutants": 4 * time.Minute,
 	"ledger":  1 * time.Minute,
 }

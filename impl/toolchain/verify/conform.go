@@ -24,6 +24,7 @@ var testLayers = []testLayer{
 	{name: "replay", also: inCorpus, memoryMB: 2000},
 	{name: "sim", memoryMB: 1500},
 	{name: "stutter", memoryMB: 1500},
+	{name: "faults", needs: faultsTools, memoryMB: 2000},
 	{name: "mutants", also: everyFile, memoryMB: 3000},
 	{name: "ledger", also: everyFile, memoryMB: 1000},
 }
@@ -36,6 +37,9 @@ type testLayer struct {
 	race     bool                   // whether to run it under the race detector
 	memoryMB int
 }
+
+// faultsTools are what ends and fails members at their system calls.
+func faultsTools() []tools.Tool { return []tools.Tool{tools.Strace()} }
 
 // inCorpus tells the committed graphs, which the layer corpus holds to the models.
 func inCorpus(path string) bool { return strings.HasPrefix(path, tlc.CorpusFolder+"/") }

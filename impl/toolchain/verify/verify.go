@@ -12,7 +12,7 @@
 //	corpus  the state graphs under conformance/corpus, made again, the same
 //
 // and the packages of tests conformance/NAME, which say in their own doc comments
-// what they show: replay, traces, vectors, linear, sim, stutter, mutants, ledger.
+// what they show: replay, traces, vectors, linear, sim, stutter, faults, mutants, ledger.
 //
 // The others are listed as not run and never as passed. A layer passes, fails or
 // is not run; what it counted is told in numbers, so that a layer that has looked
