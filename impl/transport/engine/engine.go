@@ -63,13 +63,14 @@ type Options struct {
 	Listen   string // host:port for clients; port 0 takes a free one
 	Cluster  *Cluster
 	StoreDir string // for the streams; of one engine alone
-	// TLS, where there is one, is for clients and servers alike; LoadTLS of package
-	// credentials gives it.
-	TLS    *tls.Config
-	Users  []User
-	Guest  *subject.Permissions // of who shows no nkey; nil: refused
-	Limits Limits
-	Logger *slog.Logger // nil: nothing is logged
+	// TLS, where there is one, is for clients; LoadTLS of package credentials gives it.
+	TLS *tls.Config
+	// RouteTLS is for the cluster's other servers, who may do everything; nil: TLS.
+	RouteTLS *tls.Config
+	Users    []User
+	Guest    *subject.Permissions // of who shows no nkey; nil: refused
+	Limits   Limits
+	Logger   *slog.Logger // nil: nothing is logged
 }
 
 // The ways in which an engine cannot start. Match with errors.Is.
@@ -97,6 +98,7 @@ type Engine struct {
 	server  *server.Server
 	log     *journal
 	admin   *credentials.Nkey
+	guest   string        // the nkey that stands for who shows none; nobody has its seed
 	options Options       // as at the start
 	started chan struct{} // closed when the server's Start has returned
 
@@ -108,7 +110,10 @@ type Engine struct {
 // cluster's other servers it does not wait for. The errors: ErrListen, which names
 // the address, ErrOpenRoutes, ErrNoRoutes, ErrUser, ErrStart, and ErrNotReady with the context's.
 func Start(ctx context.Context, o Options) (*Engine, error) {
-	e := &Engine{log: newJournal(o.Logger), admin: credentials.GenerateNkey(), options: o, started: make(chan struct{})}
+	e := &Engine{
+		log: newJournal(o.Logger), admin: credentials.GenerateNkey(), guest: credentials.GenerateNkey().Public(),
+		options: o, started: make(chan struct{}),
+	}
 	options, err := e.serverOptions(o.Users)
 	if err != nil {
 		return nil, err

@@ -58,10 +58,11 @@ func (e *Engine) addCluster(s *server.Options) error {
 	if err != nil {
 		return err
 	}
-	if ip := net.ParseIP(host); !mutual(e.options.TLS) && (ip == nil || !ip.IsLoopback()) {
+	between := cmp.Or(e.options.RouteTLS, e.options.TLS)
+	if ip := net.ParseIP(host); !mutual(between) && (ip == nil || !ip.IsLoopback()) {
 		return fmt.Errorf("%w: %s", ErrOpenRoutes, c.Listen)
 	}
-	s.Cluster = server.ClusterOpts{Name: c.Name, Host: host, Port: port, TLSConfig: e.options.TLS, ConnectRetries: -1}
+	s.Cluster = server.ClusterOpts{Name: c.Name, Host: host, Port: port, TLSConfig: between, ConnectRetries: -1}
 	if len(c.Routes) == 0 {
 		return ErrNoRoutes
 	}
@@ -81,8 +82,8 @@ func (e *Engine) addUsers(s *server.Options, users []User) error {
 		s.Nkeys = append(s.Nkeys, &server.NkeyUser{Nkey: u.Nkey, Permissions: permissions(u.Permissions)})
 	}
 	if guest := e.options.Guest; guest != nil {
-		s.Users = []*server.User{{Username: "guest", Permissions: permissions(*guest)}}
-		s.NoAuthUser = "guest"
+		s.Nkeys = append(s.Nkeys, &server.NkeyUser{Nkey: e.guest, Permissions: permissions(*guest)})
+		s.NoAuthUser = e.guest
 	}
 	return nil
 }

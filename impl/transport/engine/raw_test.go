@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"github.com/nats-io/nats.go"
 	"io"
 	"net"
 	"os"
@@ -110,6 +111,19 @@ func textWorld(t *testing.T) (*engine.Engine, *enginetest.Party, *credentials.Nk
 	t.Cleanup(admin.Close)
 	require.NoError(t, events.Ensure(t.Context(), admin, enginetest.Chain, events.Config{Servers: 1, Members: p.Names(), MaxBytes: 1 << 20}))
 	return e, p, client
+}
+
+func TestAGuestHasNoPassword(t *testing.T) {
+	log := enginetest.NewLog()
+	guest := subject.Of(enginetest.Chain).Client(3)
+	e := enginetest.Start(t, engine.Options{Guest: &guest, Logger: log.Logger})
+	for _, password := range []string{"", "$2a$11$", "guest"} {
+		_, err := connect(t, e, nats.UserInfo("guest", password))
+		require.ErrorIs(t, err, nats.ErrAuthorization, "password %q", password)
+	}
+	_, err := connect(t, e)
+	require.NoError(t, err, "who shows nothing is a guest")
+	require.NotContains(t, log.Text(), "Plaintext passwords", "there is none")
 }
 
 func TestTheLinesInTheSpecificationPublishAnEventAndHearTheTruth(t *testing.T) {
