@@ -20,6 +20,7 @@ var checks = map[string]func(tree fs.FS) ([]string, error){
 	"docs":    checkDocs,
 	"links":   checkLinks,
 	"clauses": checkClauses,
+	"tests":   checkTests,
 }
 
 func TestTheRepositoryKeepsItsShape(t *testing.T) {
@@ -38,7 +39,8 @@ func good() fstest.MapFS {
 		"impl/kernel/key/key.go": "// Package key.\npackage key\n\nimport \"bytes\"\n\nvar table = bytes.MinRead\n\n" +
 			"// Size is KEY-1.\nfunc Size() int { table := 1; _ = table; return table }\n\ntype T int\n\nfunc (T) String() string { return \"\" }\n",
 		"impl/omegalog/view.go":   "// Package omegalog.\npackage omegalog\n\nimport (\n\t\"os\"\n\n\t\"" + module + "impl/kernel/key\"\n)\n\nvar _, _ = os.Args, key.Size\n",
-		"impl/omegalog/a_test.go": "package omegalog\n\nimport _ \"" + module + "cmd/x\"\n",
+		"impl/omegalog/a_test.go": "package omegalog\n\nimport _ \"" + module + "cmd/x\"\n\nfunc TestViews() {}\n",
+		"docs/tests.md":           "Shown by `TestViews` (`impl/omegalog`).\n",
 		"spec/README.md":          "# Spec\n\n| topic | file |\n| --- | --- |\n| KEY | [keys](keys.md#key-keys) |\n",
 		"spec/keys.md":            "# KEY: keys\n\n**KEY-1.** A key. See [above](#key-keys), SHA-256.\n\n**KEY-2.** As KEY-1.\n",
 	})
@@ -85,6 +87,7 @@ func TestEachCheckFindsWhatItIsFor(t *testing.T) {
 		{"links", "docs/a.md", "[x](b.md)", "the link b.md leads nowhere"},
 		{"links", "docs/a.md", "[x](../spec/keys.md#nothing)", "leads nowhere"},
 		{"links", "docs/a.md", "[x](#nothing)", "leads nowhere"},
+		{"tests", "docs/a.md", "shown by `TestKeys` (`impl/omegalog`)", "there is no test TestKeys in impl/omegalog"},
 		{"clauses", "impl/kernel/key/c.go", kernel("// F is KEY" + "-9.\nfunc F() {}"), "KEY" + "-9 is no clause"},
 		{"clauses", "spec/more.md", "**KEY-1.** Again.", "KEY-1 is defined in spec/keys.md too"},
 		{"clauses", "spec/more.md", "**KEY" + "-3.** Elsewhere.", "KEY has clauses in spec/keys.md too"},

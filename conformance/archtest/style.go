@@ -140,3 +140,32 @@ func checkLinks(tree fs.FS) ([]string, error) {
 	}
 	return sorted(findings), nil
 }
+
+// namedTest is a test as a text names it: TestX of a package.
+var namedTest = regexp.MustCompile("`(Test[A-Z]\\w*)` \\(`([^`]+)`\\)")
+
+// checkTests finds tests that Markdown names, with their folder, and that are not there.
+func checkTests(tree fs.FS) ([]string, error) {
+	all, err := goFiles(tree)
+	if err != nil {
+		return nil, err
+	}
+	there := map[string]bool{}
+	for _, f := range all {
+		for _, d := range f.ast.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && f.test {
+				there[f.dir()+" "+fn.Name.Name] = true
+			}
+		}
+	}
+	var findings []string
+	err = files(tree, isMD, func(name, content string) error {
+		for _, m := range namedTest.FindAllStringSubmatch(content, -1) {
+			if !there[m[2]+" "+m[1]] {
+				findings = append(findings, finding(name, "there is no test %s in %s", m[1], m[2]))
+			}
+		}
+		return nil
+	})
+	return sorted(findings), err
+}
