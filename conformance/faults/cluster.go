@@ -71,7 +71,7 @@ func (c *Cluster) Chain() cert.Hash { return c.Genesis.Envelope.Hash() }
 func (c *Cluster) Start(i int, bus transport.Bus) error {
 	s := c.Seats[i]
 	cfg := member.Config{
-		Dir: s.Dir, Key: s.Key, Bus: bus, Tick: 20 * time.Millisecond, BatchAge: 5 * time.Millisecond, Timeout: time.Second, Audit: -1,
+		Dir: s.Dir, Key: s.Key, Bus: bus, Tick: Tick, BatchAge: 5 * time.Millisecond, Timeout: time.Second, Audit: -1,
 	}
 	if c.Config != nil {
 		c.Config(i, &cfg)
@@ -183,8 +183,27 @@ func WriteSection(path string, nodeID uint32, events ...event.Event) error {
 // Height returns how many certificates a member that is up has.
 func (c *Cluster) Height(i int) int { return int(c.Seats[i].Member.Status().Certificates) }
 
-// Settled reports whether nothing waits at any member that is up, and they have one head.
-func (c *Cluster) Settled() bool {
+// ErrRestless says that the members did not come to rest.
+var ErrRestless = errors.New("the members do not come to rest")
+
+// Tick is the pace of members here.
+const Tick = 20 * time.Millisecond
+
+// Settle waits until nothing has waited at any member that is up, and all have had one
+// head, for some ticks: what a member tells of itself is as of its last tick.
+func (c *Cluster) Settle(patience time.Duration) error {
+	for end, calm := time.Now().Add(patience), 0; calm < 5; time.Sleep(Tick) {
+		if calm++; !c.settled() {
+			calm = 0
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%w:\n%s", ErrRestless, c.Describe())
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) settled() bool {
 	var head *cert.Hash
 	for _, s := range c.Seats {
 		if s.Member == nil {

@@ -82,7 +82,7 @@ func (w *world) counts(before, during, after int) {
 // judge waits until all is certified, takes all members down and judges their folders.
 func (w *world) judge() faults.Verdict {
 	w.t.Helper()
-	w.until(w.Settled)
+	require.NoError(w.t, w.Settle(patience))
 	require.NoError(w.t, w.StopAll())
 	v, err := w.Judge()
 	require.NoError(w.t, err)

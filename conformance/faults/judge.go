@@ -54,7 +54,7 @@ func (c *Cluster) Judge() (Verdict, error) {
 		return v, err
 	}
 	for _, s := range c.Seats {
-		times, err := chainEvents(s.Dir, logs[0])
+		times, err := ChainEvents(s.Dir)
 		if err != nil {
 			return v, err
 		}
@@ -87,9 +87,13 @@ func equal(logs [][]byte) error {
 	return nil
 }
 
-// chainEvents counts the events of a chain's traces and obstructions.
-func chainEvents(dir string, log []byte) (map[string]int, error) {
+// ChainEvents counts the events of a folder's traces and obstructions.
+func ChainEvents(dir string) (map[string]int, error) {
 	times := map[string]int{}
+	log, err := os.ReadFile(certlog.Path(dir))
+	if err != nil {
+		return nil, err
+	}
 	records, err := certlog.Parse(log)
 	if err != nil {
 		return nil, err
@@ -98,7 +102,7 @@ func chainEvents(dir string, log []byte) (map[string]int, error) {
 		switch r.Certificate.Envelope.Type {
 		case cert.Merge:
 			e := &r.Certificate.Envelope
-			if err := countEvents(filepath.Join(dir, archive.TracePath(e.BatchID, e.TraceRoot)), times); err != nil {
+			if err := CountEvents(filepath.Join(dir, archive.TracePath(e.BatchID, e.TraceRoot)), times); err != nil {
 				return nil, err
 			}
 		case cert.Obstruction:
@@ -114,8 +118,8 @@ func chainEvents(dir string, log []byte) (map[string]int, error) {
 	return times, nil
 }
 
-// countEvents counts the events of a section or trace.
-func countEvents(path string, times map[string]int) error {
+// CountEvents counts the events of a section or trace.
+func CountEvents(path string, times map[string]int) error {
 	view, err := omegalog.Open(path)
 	if err != nil {
 		return err

@@ -146,7 +146,7 @@ func TestALiarForksNothingAndIsSeen(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, "liar_"+l.name, 4)
 			w.certify(2, 0, 1, 2, 3)
-			w.until(w.Settled)
+			require.NoError(w.t, w.Settle(patience))
 			before := w.Height(victim)
 			w.wire.Change(func(from, to int, b []byte) [][]byte {
 				if from != liar || to != victim {

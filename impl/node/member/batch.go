@@ -315,13 +315,18 @@ func (c *core) hold(m *Manifest) error {
 	return nil
 }
 
-// list notes a section that a manifest lists.
+// list notes a section that a manifest lists. An own one is on disk, synced: a copy of it
+// that is on its way here from a peer, and would not be, must not take its place.
 func (c *core) list(by int, s Listed) {
 	p := c.batch.sections[s.claim()]
 	if p == nil {
 		p = &part{Listed: s, here: c.holds(&s)}
 		c.batch.sections[s.claim()] = p
 		c.batch.order = append(c.batch.order, s.claim())
+	}
+	if by == c.self && !p.here {
+		p.here = c.holds(&s)
+		c.dropTransfers(func(t *transfer) bool { return t.part == p })
 	}
 	if !slices.Contains(p.by, by) {
 		p.by = append(p.by, by)

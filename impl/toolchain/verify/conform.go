@@ -25,7 +25,7 @@ var testLayers = []testLayer{
 	{name: "sim", memoryMB: 1500},
 	{name: "stutter", memoryMB: 1500},
 	{name: "faults", needs: faultsTools, memoryMB: 2000},
-	{name: "mutants", also: everyFile, memoryMB: 3000},
+	{name: "mutants", needs: faultsTools, also: everyFile, memoryMB: 3000},
 	{name: "ledger", also: everyFile, memoryMB: 1000},
 }
 
