@@ -17,9 +17,13 @@ import (
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
 )
 
+// folders are those of DIR-1.
+var folders = []string{archive.MembersName, archive.TracesName}
+
 // checkRest checks every file of the folder beside the log and the traces: the
 // lock, the roster, keys and votes. Files that do not belong are noted: a crash
-// may leave a trace that no certificate names, and they change nothing (AUD-1).
+// may leave a trace that no certificate names, and they change nothing (AUD-1). Of a
+// folder that does not belong nothing is looked at.
 func (a *auditor) checkRest() error {
 	return filepath.WalkDir(a.dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || path == a.dir {
@@ -31,8 +35,11 @@ func (a *auditor) checkRest() error {
 		}
 		parts := strings.Split(filepath.ToSlash(rel), "/")
 		switch {
-		case entry.IsDir() && (len(parts) == 1 || len(parts) == 2 && parts[0] == archive.MembersName):
+		case entry.IsDir() && (slices.Contains(folders, rel) || len(parts) == 2 && parts[0] == archive.MembersName):
 			return nil
+		case entry.IsDir():
+			a.note(path)
+			return fs.SkipDir
 		case !entry.Type().IsRegular():
 			a.note(path)
 			return nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/omega-sheaf-os/omega/impl/identity"
+	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
 	"github.com/omega-sheaf-os/omega/impl/transport"
 )
 
@@ -17,6 +18,9 @@ type Config struct {
 	Seat   int              // an observer's place on the bus, beyond those of the roster
 	Source transport.Source // or nil
 	Logger *slog.Logger     // nil: none
+	// RosterChange, if not nil, is called with each roster change when it is in the
+	// chain, before the member takes its new place on the bus.
+	RosterChange func(c *cert.Certificate)
 
 	// A batch is closed at so many events, or bytes of them, or when the first has waited
 	// so long, or when their Lamport times are so far apart.

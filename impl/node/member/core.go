@@ -393,6 +393,9 @@ func (c *core) append(certificate *cert.Certificate) error {
 	}
 	c.lastCert = c.now
 	c.count("certificates", 1)
+	if certificate.Envelope.Type == cert.RosterChange && c.cfg.RosterChange != nil {
+		c.cfg.RosterChange(certificate)
+	}
 	c.news(News{Kind: CertificateNews, Height: certificate.Envelope.BatchID, Certificate: certificate})
 	if certificate.Envelope.Type == cert.Obstruction {
 		c.obstructions++

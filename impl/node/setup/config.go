@@ -103,6 +103,7 @@ func (l *Loaded) check() error {
 		{"tls-ca", together(c.TLSCert != "" || c.TLSKey != "", c.TLSCA, "tls-cert and tls-key")},
 		{"tls-cert", together(c.TLSKey != "" || c.ClusterListen != "" && c.TLSCA != "", c.TLSCert, "tls-key")},
 		{"tls-key", together(c.TLSCert != "", c.TLSKey, "tls-cert")},
+		{"routes-ca", apartOf(c.RoutesCA, c.TLSCert)},
 		{"stream-bytes", atLeast(c.StreamBytes, 1<<20)},
 		{"stream-age", atLeast(c.StreamAge, 0)},
 		{"http", checkAddress(c.HTTP, c.HTTP != "")},
@@ -159,6 +160,13 @@ func required(value string) error {
 func together(needed bool, value, with string) error {
 	if needed && value == "" {
 		return fmt.Errorf("it is required beside %s", with)
+	}
+	return nil
+}
+
+func apartOf(ca, certificate string) error {
+	if ca != "" && certificate == "" {
+		return errors.New("it needs tls-cert and tls-key beside it")
 	}
 	return nil
 }

@@ -23,21 +23,25 @@ func (n *Node) currentRoster() cert.Roster {
 	return n.roster
 }
 
-// reseat takes in that the chain has a roster from now on. The member calls it before it
-// takes its place on the bus.
-func (n *Node) reseat(roster cert.Roster) {
+// rosterChange takes in that the chain has another roster from now on.
+func (n *Node) rosterChange(c *cert.Certificate) {
+	body, err := cert.ParseRosterChangeBody(c.Body)
+	if err == nil {
+		err = n.seat.Keys.Learn(c)
+	}
+	if err != nil {
+		n.log.Error("a roster change cannot be read", "error", err) // not one that the chain has taken
+		return
+	}
+	roster := body.Roster
 	n.mu.Lock()
-	before := n.roster
 	n.roster = roster
 	n.mu.Unlock()
-	n.place.resize(len(roster))
+	n.place.bus.Resize(len(roster))
 	if _, ok := roster.Find(n.seat.Key.Public()); ok && n.source != nil {
 		n.source.seat()
 	}
-	if before.Hash() == roster.Hash() {
-		return
-	}
-	n.log.Info("the roster has changed", "members", len(roster))
+	n.log.Info("the roster has changed", "height", c.Envelope.BatchID, "members", len(roster))
 	select {
 	case n.seated <- struct{}{}:
 	default:

@@ -33,11 +33,4 @@ func (p *place) Join(member int, receive func(b []byte)) (transport.Endpoint, er
 // Tell publishes truth.
 func (p *place) Tell(kind subject.Kind, payload []byte) error { return p.bus.Tell(kind, payload) }
 
-// resize says how many members there are from now on.
-func (p *place) resize(members int) {
-	if p.bus != nil {
-		_ = members
-	}
-}
-
 func (p *place) counts() natsbus.Counts { return p.bus.Counts() }

@@ -148,7 +148,7 @@ func (n *Node) observerPlace() int {
 
 func (n *Node) memberConfig() member.Config {
 	c := member.Config{
-		Dir: n.cfg.Data, Key: n.seat.Key, Bus: n.place, Seat: n.observerPlace(), Logger: n.log,
+		Dir: n.cfg.Data, Key: n.seat.Key, Bus: n.place, Seat: n.observerPlace(), Logger: n.log, RosterChange: n.rosterChange,
 		BatchEvents: n.cfg.CloseEvents, BatchBytes: n.cfg.CloseBytes, BatchAge: time.Duration(n.cfg.CloseAge), BatchLamports: n.cfg.CloseLamports,
 		PendingEvents: n.cfg.PendingEvents, PendingBytes: n.cfg.PendingBytes, HoldFor: time.Duration(n.cfg.HoldFor),
 		Tick: time.Duration(n.cfg.Tick), Timeout: time.Duration(n.cfg.Timeout), Audit: time.Duration(n.cfg.SelfAudit),
@@ -174,6 +174,11 @@ func (n *Node) startEngine(ctx context.Context) error {
 	}
 	if n.cfg.TLSCert != "" {
 		if options.TLS, err = credentials.LoadTLS(n.cfg.TLSCert, n.cfg.TLSKey, n.cfg.TLSCA); err != nil {
+			return err
+		}
+	}
+	if n.cfg.RoutesCA != "" {
+		if options.RouteTLS, err = credentials.LoadTLS(n.cfg.TLSCert, n.cfg.TLSKey, n.cfg.RoutesCA); err != nil {
 			return err
 		}
 	}

@@ -23,6 +23,7 @@ const (
 	requestExpiry = 4 * time.Second
 	heartbeat     = time.Second
 	reopenPause   = 500 * time.Millisecond
+	dueMargin     = 200 * time.Millisecond // beyond AckWait, for the engine to find what is due
 )
 
 // The ways in which a Consumer ends or does not begin. Match with errors.Is.
@@ -52,7 +53,8 @@ type Consumer struct {
 	log    *slog.Logger
 
 	consumer jetstream.Consumer
-	messages jetstream.MessagesContext // nil: to be opened
+	messages jetstream.MessagesContext // nil: nothing is asked for yet
+	due      time.Time                 // when what was on its way to somebody before is offered again
 
 	mu      sync.Mutex          // guards what follows
 	held    map[uint64]struct{} // sequences handed over and not acknowledged
@@ -92,7 +94,30 @@ func (c *Consumer) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxBytes(bytesAhead), jetstream.PullExpiry(requestExpiry), jetstream.PullHeartbeat(heartbeat))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return ErrConsumerClosed
+	}
+	c.consumer, c.messages, c.due = consumer, nil, time.Time{}
+	if consumer.CachedInfo().NumAckPending > len(c.held) {
+		c.due = time.Now().Add(AckWait + dueMargin)
+	}
+	return nil
+}
+
+// pull asks the engine for events. Where it has given out some that have not come here,
+// or that a run before had, that is not before it offers these again, which it then does
+// first: what is newer must not overtake them (ENG-10).
+func (c *Consumer) pull(ctx context.Context) error {
+	if wait := time.Until(c.due); wait > 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+	messages, err := c.consumer.Messages(jetstream.PullMaxBytes(bytesAhead), jetstream.PullExpiry(requestExpiry), jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
 		return err
 	}
@@ -102,7 +127,7 @@ func (c *Consumer) open(ctx context.Context) error {
 		messages.Stop()
 		return ErrConsumerClosed
 	}
-	c.consumer, c.messages = consumer, messages
+	c.messages = messages
 	return nil
 }
 
@@ -124,12 +149,15 @@ func (c *Consumer) Next(ctx context.Context) (transport.Item, error) {
 // message waits for the engine's next message.
 func (c *Consumer) message(ctx context.Context) (jetstream.Msg, error) {
 	for {
-		m, err := c.messages.Next(jetstream.NextContext(ctx))
+		m, err := c.ask(ctx)
 		if err == nil {
 			return m, nil
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if errors.Is(err, ErrConsumerClosed) {
+			return nil, err
 		}
 		if err := c.reopen(ctx, err); err != nil {
 			return nil, err
@@ -137,9 +165,20 @@ func (c *Consumer) message(ctx context.Context) (jetstream.Msg, error) {
 	}
 }
 
+func (c *Consumer) ask(ctx context.Context) (jetstream.Msg, error) {
+	if c.messages == nil {
+		if err := c.pull(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return c.messages.Next(jetstream.NextContext(ctx))
+}
+
 // reopen asks the engine anew after it has failed with why.
 func (c *Consumer) reopen(ctx context.Context, why error) error {
-	c.messages.Stop()
+	if c.messages != nil {
+		c.messages.Stop()
+	}
 	for {
 		c.mu.Lock()
 		closed := c.closed
@@ -250,5 +289,7 @@ func (c *Consumer) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	c.messages.Stop()
+	if c.messages != nil {
+		c.messages.Stop()
+	}
 }

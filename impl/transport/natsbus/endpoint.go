@@ -84,8 +84,9 @@ func (e *endpoint) Send(to int, b []byte) error {
 // Broadcast puts b on its way to all other members, in their order. The error wraps
 // ErrTooLarge or ErrClosed.
 func (e *endpoint) Broadcast(b []byte) error {
-	others := make([]int, 0, e.bus.members)
-	for to := range e.bus.members {
+	members := int(e.bus.members.Load())
+	others := make([]int, 0, members)
+	for to := range members {
 		if to != e.member {
 			others = append(others, to)
 		}

@@ -39,6 +39,7 @@ const (
 	pingInterval    = 2 * time.Second
 	pingsUnanswered = 2
 	writeTimeout    = 2 * time.Second
+	maxReasons      = 16 // why there is no connection, that are told
 )
 
 // Options say how to reach an engine.
@@ -64,14 +65,19 @@ func Dial(o Options) (*nats.Conn, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	trouble := &trouble{log: log}
 	options := []nats.Option{
 		nats.Name(o.Name), nats.Timeout(dialTimeout), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectJitter, reconnectJitter), nats.ReconnectBufSize(-1),
 		nats.IgnoreAuthErrorAbort(), nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(pingsUnanswered),
 		nats.FlusherTimeout(writeTimeout),
-		nats.ConnectHandler(func(c *nats.Conn) { log.Info("connected", "server", c.ConnectedServerName()) }),
-		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("connected again", "server", c.ConnectedServerName()) }),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("disconnected", "error", err) }),
+		nats.ConnectHandler(trouble.over("connected")), nats.ReconnectHandler(trouble.over("connected again")),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil { // nil: closed by us
+				log.Warn("disconnected", "error", err)
+			}
+		}),
+		nats.ReconnectErrHandler(trouble.tell),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("engine", "error", err) }),
 	}
 	if o.InProcess != nil {
@@ -94,11 +100,41 @@ func Dial(o Options) (*nats.Conn, error) {
 	return nats.Connect(strings.Join(o.URLs, ","), options...)
 }
 
+// trouble tells why there is no connection, once for each reason, though it is tried
+// several times a second.
+type trouble struct {
+	log *slog.Logger
+
+	mu   sync.Mutex
+	told map[string]bool // since there was a connection
+}
+
+func (t *trouble) tell(_ *nats.Conn, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if text := err.Error(); !t.told[text] && len(t.told) < maxReasons {
+		if t.told == nil {
+			t.told = map[string]bool{}
+		}
+		t.told[text] = true
+		t.log.Warn("cannot connect", "error", err)
+	}
+}
+
+func (t *trouble) over(text string) nats.ConnHandler {
+	return func(c *nats.Conn) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.told = nil
+		t.log.Info(text, "server", c.ConnectedServerName())
+	}
+}
+
 // Bus is a transport.Bus. It is safe for concurrent use.
 type Bus struct {
 	conn    *nats.Conn
 	chain   subject.Chain
-	members int
+	members atomic.Int64
 
 	mu     sync.Mutex // guards joined
 	joined map[int]*endpoint
@@ -110,8 +146,13 @@ type Bus struct {
 // New returns the bus of a chain's members over a connection, which stays the
 // caller's to close.
 func New(conn *nats.Conn, chain cert.Hash, members int) *Bus {
-	return &Bus{conn: conn, chain: subject.Of(chain), members: members, joined: map[int]*endpoint{}}
+	b := &Bus{conn: conn, chain: subject.Of(chain), joined: map[int]*endpoint{}}
+	b.Resize(members)
+	return b
 }
+
+// Resize says how many members there are from now on: a roster has changed.
+func (b *Bus) Resize(members int) { b.members.Store(int64(members)) }
 
 // Counts are what a Bus has lost since it was made.
 type Counts struct {
@@ -130,7 +171,7 @@ func (b *Bus) Counts() Counts {
 	return c
 }
 
-// Join connects a member. That another process has joined as the same member
+// Join connects a member, or an observer at its place. That another process has joined as the same member
 // nobody sees. The error wraps ErrUnknownMember or ErrJoined, or is the connection's.
 func (b *Bus) Join(member int, receive func(b []byte)) (transport.Endpoint, error) {
 	if err := b.check(member); err != nil {
@@ -150,8 +191,8 @@ func (b *Bus) Join(member int, receive func(b []byte)) (transport.Endpoint, erro
 }
 
 func (b *Bus) check(member int) error {
-	if member < 0 || member >= b.members {
-		return fmt.Errorf("%w: got %d, there are %d", transport.ErrUnknownMember, member, b.members)
+	if n := b.members.Load(); (member < 0 || member >= int(n)) && !subject.IsPlace(member) {
+		return fmt.Errorf("%w: got %d, there are %d", transport.ErrUnknownMember, member, n)
 	}
 	return nil
 }
