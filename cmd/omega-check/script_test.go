@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 			"listen":    listen,
 			"comes":     comes,
 			"answers":   answers,
+			"comesto":   comesto,
 		},
 	})
 }
@@ -282,6 +283,22 @@ func comes(ts *testscript.TestScript, _ bool, args []string) {
 	waits(ts, func() string {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err != nil {
 			return err.Error()
+		}
+		return ""
+	})
+}
+
+// comesto runs the program with --json until a field of what it prints has a value:
+// comesto FIELD VALUE ARGS...
+func comesto(ts *testscript.TestScript, _ bool, args []string) {
+	waits(ts, func() string {
+		// An audit of what is just being written may fail.
+		err := ts.Exec("sh", append([]string{"-c", `"$@" --json >comesto.txt 2>&1 || true`, "sh", "omega-check"}, args[2:]...)...)
+		ts.Check(err)
+		text := ts.ReadFile("comesto.txt")
+		var object map[string]any
+		if json.Unmarshal([]byte(text), &object) != nil || fmt.Sprint(object[args[0]]) != args[1] {
+			return text
 		}
 		return ""
 	})
