@@ -35,11 +35,16 @@ func (n *Node) rosterChange(c *cert.Certificate) {
 	}
 	roster := body.Roster
 	n.mu.Lock()
+	before := n.roster
 	n.roster = roster
 	n.mu.Unlock()
 	n.place.bus.Resize(len(roster))
-	if _, ok := roster.Find(n.seat.Key.Public()); ok && n.source != nil {
-		n.source.seat()
+	if n.source != nil {
+		if _, ok := roster.Find(n.seat.Key.Public()); ok {
+			n.source.seat()
+		} else if _, was := before.Find(n.seat.Key.Public()); was {
+			n.source.leave()
+		}
 	}
 	n.log.Info("the roster has changed", "height", c.Envelope.BatchID, "members", len(roster))
 	select {

@@ -45,6 +45,13 @@ func (k *Keyring) Learn(c *cert.Certificate) error {
 	return nil
 }
 
+// Rosters returns the roster in force, and the one before it, if any.
+func (k *Keyring) Rosters() []cert.Roster {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.rosters)
+}
+
 // Of returns the keys of a node's writer, the newest first.
 func (k *Keyring) Of(node uint32) (keys []cert.PublicKey) {
 	k.mu.Lock()

@@ -148,6 +148,7 @@ func TestAValueThatIsNoneIsToldWithWhereItIsFrom(t *testing.T) {
 		"creds":          {"c", "the engine runs in this process: nats is not set"},
 		"tls-key":        {"k", "it is required beside tls-cert and tls-key"},
 		"tls-ca":         {"", ""},
+		"routes-ca":      {"r", "it needs tls-cert and tls-key beside it"},
 		"log":            {"xml", `"xml" is none of ["auto" "text" "json"]`},
 		"log-level":      {"loud", `"loud" is none of ["debug" "info" "warn" "error"]`},
 		"data":           {"", "it is required"},
@@ -173,7 +174,8 @@ func TestSettingsOfTheOtherKindOfEngineAreRefused(t *testing.T) {
 		if value == "" {
 			value = "x"
 		}
-		_, err := Load("", noEnv, map[string][]string{"data": {"d"}, "nats": {"nats://a:1"}, "cluster-listen": {"a:1"}, "routes": {"a:1"}, name: {value}})
+		_, err := Load("", noEnv, map[string][]string{"data": {"d"}, "nats": {"nats://a:1"}, "cluster-listen": {"a:1"}, "routes": {"a:1"},
+			"tls-ca": {"x"}, "tls-cert": {"x"}, "tls-key": {"x"}, name: {value}})
 		require.ErrorContains(t, err, "the engine runs elsewhere: nats is set", name)
 	}
 	_, err := Load("", noEnv, map[string][]string{"data": {"d"}, "nats": {"nats://a:1"}, "creds": {"c"}, "nkey": {"n"}})

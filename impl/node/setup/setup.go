@@ -197,11 +197,10 @@ func (n *Node) users() ([]engine.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	roster := n.currentRoster()
-	if missing := missingUsers(roster, list); len(missing) > 0 {
+	if missing := missingUsers(n.currentRoster(), list); len(missing) > 0 {
 		n.log.Warn("members that cannot connect: they have no line in the users file", "file", n.cfg.usersFile(), "members", missing)
 	}
-	return engineUsers(subject.Of(n.seat.Chain), roster, list), nil
+	return engineUsers(subject.Of(n.seat.Chain), n.seat.Keys.Rosters(), list), nil
 }
 
 // engineName tells the servers of one engine apart.

@@ -2,8 +2,10 @@ package setup
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -32,6 +34,7 @@ type source struct {
 	log    *slog.Logger
 	seated chan struct{} // closed when the roster has the member
 	once   sync.Once     // closes it
+	gone   atomic.Bool   // the roster has it no more: there are no further events
 
 	mu       sync.Mutex
 	consumer *events.Consumer // nil: not yet
@@ -60,7 +63,19 @@ func (s *source) Next(ctx context.Context) (transport.Item, error) {
 	if err != nil {
 		return transport.Item{}, err
 	}
-	return c.Next(ctx)
+	item, err := c.Next(ctx)
+	if errors.Is(err, events.ErrConsumerClosed) && s.gone.Load() {
+		<-ctx.Done()
+		err = ctx.Err()
+	}
+	return item, err
+}
+
+// leave says that the roster has the member no more: the events are for whoever has its
+// name now.
+func (s *source) leave() {
+	s.gone.Store(true)
+	s.close()
 }
 
 func (s *source) open(ctx context.Context) (*events.Consumer, error) {

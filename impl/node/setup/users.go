@@ -161,10 +161,10 @@ func SaveUsers(path string, users []User) error {
 	return durable.WriteFile(durable.OS{}, path, FormatUsers(users), 0o644)
 }
 
-// engineUsers gives each user its permissions under a roster. A member may be an
-// observer too: it is one before the roster has its key, and behind a change of it what
-// was on its way to it still comes (NOD-2).
-func engineUsers(chain subject.Chain, roster cert.Roster, users []User) (all []engine.User) {
+// engineUsers gives each user its permissions under the roster in force and the one
+// before it: who has missed the change between them must be able to hear of it (QRM-24).
+// A member may be an observer too: it is one before the roster has its key (NOD-2).
+func engineUsers(chain subject.Chain, rosters []cert.Roster, users []User) (all []engine.User) {
 	for _, u := range users {
 		var p subject.Permissions
 		switch u.Kind {
@@ -173,9 +173,11 @@ func engineUsers(chain subject.Chain, roster cert.Roster, users []User) (all []e
 		case ObserverUser, MemberUser:
 			p = chain.Observer(u.Nkey)
 		}
-		for i := range roster {
-			if u.Kind == MemberUser && roster[i].Name == u.Name {
-				p = p.Both(chain.Member(i, &roster[i]))
+		for _, roster := range rosters {
+			for i := range roster {
+				if u.Kind == MemberUser && roster[i].Name == u.Name {
+					p = p.Both(chain.Member(i, &roster[i]))
+				}
 			}
 		}
 		all = append(all, engine.User{Nkey: u.Nkey, Permissions: p})

@@ -95,9 +95,11 @@ func TestAMemberMayWhatTheRosterGivesItAndWhatAnObserverMay(t *testing.T) {
 		{Kind: MemberUser, Name: "tokyo", Nkey: nkeysForTests[0]}, {Kind: MemberUser, Name: "oslo", Nkey: nkeysForTests[1]},
 		{Kind: ClientUser, Name: "tokyo", Nkey: nkeysForTests[2], Nodes: []uint32{7}}, {Kind: ObserverUser, Name: "paris", Nkey: nkeysForTests[3]},
 	}
-	all := engineUsers(chain, roster, users)
+	before := cert.Roster{{Name: "lima", Nodes: []uint32{1}}, roster[0], roster[1]}
+	all := engineUsers(chain, []cert.Roster{roster, before}, users)
 	require.Len(t, all, 4)
-	require.Equal(t, chain.Observer(nkeysForTests[0]).Both(chain.Member(1, &roster[1])), all[0].Permissions)
+	tokyo := chain.Observer(nkeysForTests[0]).Both(chain.Member(1, &roster[1]))
+	require.Equal(t, tokyo.Both(chain.Member(2, &roster[1])), all[0].Permissions, "it may not have heard of the change yet")
 	require.Equal(t, chain.Observer(nkeysForTests[1]), all[1].Permissions, "the roster has no oslo")
 	require.Equal(t, chain.Client(7), all[2].Permissions)
 	require.Equal(t, chain.Observer(nkeysForTests[3]), all[3].Permissions)
