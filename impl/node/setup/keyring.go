@@ -40,9 +40,13 @@ func (k *Keyring) Learn(c *cert.Certificate) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.learn(roster)
+	return nil
+}
+
+func (k *Keyring) learn(roster cert.Roster) {
 	k.rosters = append([]cert.Roster{roster}, k.rosters...)
 	k.rosters = k.rosters[:min(2, len(k.rosters))]
-	return nil
 }
 
 // Rosters returns the roster in force, and the one before it, if any.
