@@ -16,6 +16,8 @@ const childEnv = "OMEGA_FAULTS_CHILD"
 // children are what this program can be.
 var children = map[string]func(args []string) error{
 	"record": recordLife,
+	"member": beMember,
+	"full":   beOnAFullDisk,
 }
 
 func TestMain(m *testing.M) {

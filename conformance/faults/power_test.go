@@ -208,11 +208,12 @@ func starts(dir string, i int) error {
 	return nil
 }
 
-// strace starts this program again under strace, as what it is told to be.
-func strace(ctx context.Context, child string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "strace", append(args, os.Args[0])...)
+// again is this program started again, behind a tool with its arguments if there are any,
+// as what it is told to be.
+func again(ctx context.Context, child string, tool ...string) *exec.Cmd {
+	words := append(tool, os.Args[0])
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Env = append(os.Environ(), childEnv+"="+child)
-	cmd.Stderr = os.Stderr
 	return cmd
 }
 
@@ -225,7 +226,9 @@ func TestNoLossOfPowerBreaksAPromise(t *testing.T) {
 	require.NoError(t, err)
 	home, trace, marksPath := filepath.Join(dir, "home"), filepath.Join(dir, "trace"), filepath.Join(dir, "marks")
 	require.NoError(t, os.Mkdir(home, 0o755))
-	require.NoError(t, strace(t.Context(), "record "+home+" "+marksPath, faults.RecordArgs(trace)...).Run())
+	strace := append([]string{"strace"}, faults.RecordArgs(trace)...)
+	out, err := again(t.Context(), "record "+home+" "+marksPath, strace...).CombinedOutput()
+	require.NoError(t, err, string(out))
 
 	file, err := os.Open(trace)
 	require.NoError(t, err)

@@ -18,6 +18,7 @@ type Config struct {
 	Seat   int              // an observer's place on the bus, beyond those of the roster
 	Source transport.Source // or nil
 	Logger *slog.Logger     // nil: none
+	Now    func() time.Time // the host's clock, which no peer relies on; time.Now
 	// RosterChange, if not nil, is called with each roster change when it is in the
 	// chain, before the member takes its new place on the bus.
 	RosterChange func(c *cert.Certificate)
@@ -64,6 +65,9 @@ func (c *Config) withDefaults() (Config, error) {
 	setDefault(&d.Tick, 200*time.Millisecond)
 	setDefault(&d.Timeout, 4*time.Second)
 	setDefault(&d.Audit, time.Minute)
+	if d.Now == nil {
+		d.Now = time.Now
+	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -76,7 +76,7 @@ func Open(cfg Config) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := openCore(cfg, time.Now())
+	c, err := openCore(cfg, cfg.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (m *Member) Run(ctx context.Context) error {
 	if m.cfg.Audit > 0 {
 		wg.Go(func() { m.auditAgainAndAgain(ctx) })
 	}
-	err := m.core.start(time.Now())
+	err := m.core.start(m.cfg.Now())
 	if err == nil {
 		err = m.loop(ctx, items, failed)
 	}
@@ -176,17 +176,17 @@ func (m *Member) loop(ctx context.Context, items <-chan transport.Item, failed <
 		case err = <-failed:
 		case b := <-m.messages:
 			m.waiting.Add(-int64(len(b)))
-			err = m.core.receive(time.Now(), b)
+			err = m.core.receive(m.cfg.Now(), b)
 		case item := <-open:
 			err = m.take(item)
 			soon.Reset(m.cfg.BatchAge)
 		case command := <-m.commands:
 			err = command()
 			soon.Reset(m.cfg.BatchAge)
-		case now := <-soon.C:
-			err = m.core.closeAt(now)
-		case now := <-ticker.C:
-			err = m.core.tick(now)
+		case <-soon.C:
+			err = m.core.closeAt(m.cfg.Now())
+		case <-ticker.C:
+			err = m.core.tick(m.cfg.Now())
 			m.publishStatus()
 		}
 		if err != nil {
@@ -196,7 +196,7 @@ func (m *Member) loop(ctx context.Context, items <-chan transport.Item, failed <
 }
 
 func (m *Member) take(item transport.Item) error {
-	m.core.now = time.Now()
+	m.core.now = m.cfg.Now()
 	if err := m.core.offer(item); err != nil {
 		return err
 	}
@@ -244,7 +244,7 @@ func (m *Member) Submit(path string) error {
 		return errors.Join(err, os.Remove(to))
 	}
 	return m.do(func() (error, error) {
-		m.core.now = time.Now()
+		m.core.now = m.cfg.Now()
 		crash := m.core.take(&file{path: to})
 		if crash == nil {
 			crash = m.core.closeAt(m.core.now)
