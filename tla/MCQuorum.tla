@@ -17,6 +17,9 @@ Symmetry == Permutations(Honest) \cup Permutations(Values)
 \* Where one member alone may find an older disk.
 ValueSymmetry == Permutations(Values)
 
+\* Where there is one value alone.
+MemberSymmetry == Permutations(Honest)
+
 \* Nothing is held at this height yet.
 Untouched(s) == s.newest = Nobody /\ s.commits = Nobody /\ s.own = None
 
