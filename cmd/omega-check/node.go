@@ -87,6 +87,7 @@ which fails where the member has halted, its own audit fails, or events wait too
 // settingFlags gives c a flag for each setting, and returns what collects those that
 // were given.
 func settingFlags(c *cobra.Command) (given func() map[string][]string) {
+	c.Flags().SortFlags = false // a setting's help goes on from the one before
 	settings := setup.Settings()
 	flags := make([]settingFlag, len(settings))
 	for i := range settings {

@@ -171,10 +171,14 @@ func TestFilesThatAreNoPartOfTheChainAreNoted(t *testing.T) {
 	pipe := archive.KeyPath(dir, "member-2")
 	require.NoError(t, os.Remove(pipe))
 	require.NoError(t, unix.Mkfifo(pipe, 0o600))
+	engine := filepath.Join(dir, "engine")
+	require.NoError(t, os.MkdirAll(filepath.Join(engine, "jetstream"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(engine, "store"), nil, 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "inner"), nil, 0o644))
 	report := auditFolder(t, dir, Options{})
 	require.Truef(t, report.OK, "%v", report.FirstError)
-	require.Len(t, report.Notes, 3)
-	for i, path := range []string{folder, pipe, stray} {
+	require.Len(t, report.Notes, 4, "a folder is noted once, with all that is in it")
+	for i, path := range []string{engine, folder, pipe, stray} {
 		require.Contains(t, report.Notes[i], path)
 	}
 }
