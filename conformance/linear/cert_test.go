@@ -164,7 +164,7 @@ var damages = map[string]func(c *cert.Certificate) (kind string){
 		return "signature-count"
 	},
 	"one signature too many": func(c *cert.Certificate) string {
-		c.Signatures = append(c.Signatures, c.Signatures[0])
+		c.Signatures = slices.Concat(c.Signatures, c.Signatures[:1])
 		return "signature-count"
 	},
 	"the signatures in another order": func(c *cert.Certificate) string {
