@@ -74,16 +74,16 @@ type Kind struct {
 // Kinds returns all kinds. Root is the checkout.
 func Kinds(root string) []Kind {
 	return []Kind{
-		{"keys", "Formats", 14, 400, drawn(drawKeys)},
-		{"events", "Formats", 15, 300, drawn(drawEvents)},
-		{"frames", "Formats", 13, 300, drawn(drawFrames)},
-		{"envelopes", "Formats", 8, 150, drawn(drawEnvelopes)},
-		{"sorts", "Batches", 24, 300, drawn(drawSorts)},
-		{"gluings", "Batches", 20, 300, drawn(drawGluings)},
-		{"obstructions", "Batches", 40, 500, drawn(drawReconcile)},
-		{"numbers", "Batches", 16, 300, drawn(drawNumbers)},
-		{"trees", "Batches", 17, 200, drawn(drawTrees)},
-		{"steps", "Steps", 150, 1500, steps(root)},
+		{"keys", "Formats", 14, 100, drawn(drawKeys)},
+		{"events", "Formats", 15, 90, drawn(drawEvents)},
+		{"frames", "Formats", 13, 80, drawn(drawFrames)},
+		{"envelopes", "Formats", 8, 50, drawn(drawEnvelopes)},
+		{"sorts", "Batches", 24, 120, drawn(drawSorts)},
+		{"gluings", "Batches", 20, 100, drawn(drawGluings)},
+		{"obstructions", "Batches", 40, 200, drawn(drawReconcile)},
+		{"numbers", "Batches", 16, 90, drawn(drawNumbers)},
+		{"trees", "Batches", 17, 90, drawn(drawTrees)},
+		{"steps", "Steps", 150, 750, steps(root)},
 	}
 }
 
