@@ -53,7 +53,7 @@ type suite struct {
 
 var suites = []suite{
 	{"scan", benchScan}, {"order", benchOrder}, {"root", benchRoot}, {"reconcile", benchReconcile}, {"size", benchSize},
-	{"import", benchImport},
+	{"import", benchImport}, {"latency", benchLatency}, {"events", benchEvents}, {"catchup", benchCatchUp},
 }
 
 var errMissed = errors.New("a ratio misses its bound")
