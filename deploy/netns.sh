@@ -5,7 +5,7 @@
 # Needs root, ip, curl, openssl and python3. It touches nothing outside of its namespaces.
 set -euo pipefail
 
-program=$(realpath "$1")
+program=$(realpath "${1:?usage: netns.sh PROGRAM [FOLDER]}")
 work=$(realpath -m "${2:-$(mktemp -d)}")
 here=$(dirname "$(realpath "$0")")
 tag=omega$$

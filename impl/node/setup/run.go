@@ -117,8 +117,10 @@ func (n *Node) stop() error {
 		n.source.close()
 	}
 	if n.conn != nil {
-		// What the member has said last is on its way when Close returns.
-		_ = n.conn.FlushTimeout(time.Second)
+		if n.conn.IsConnected() {
+			// What the member has said last is on its way when Close returns.
+			_ = n.conn.FlushTimeout(time.Second)
+		}
 		n.conn.Close()
 	}
 	if n.engine != nil {

@@ -242,15 +242,17 @@ func TestWhatKeepsANodeFromStartingIsNamedAndLeavesTheFolderFree(t *testing.T) {
 		require.ErrorIs(t, err, c.err, name)
 		require.ErrorContains(t, err, c.want, name)
 	}
-	require.NoError(t, start(t, configs[0]).stop())
+	r := start(t, configs[0])
+	require.Eventually(t, func() bool { _, ok := r.Events(); return ok }, patience, time.Millisecond)
+	require.NoError(t, r.stop())
 }
 
 func TestADamagedFileToSubmitEndsTheNodeAndIsNamed(t *testing.T) {
-	_, configs := trial(t, 1)
+	_, configs := trial(t, 2)
 	path := filepath.Join(t.TempDir(), "bad.omega")
 	require.NoError(t, os.WriteFile(path, []byte("OMEGALOG"), 0o644))
-	configs[0].Input = []string{path}
-	n, err := Start(t.Context(), configs[0], noPassphrase, slog.New(slog.DiscardHandler))
+	configs[1].Input = []string{path} // whose engine does not run, and need not
+	n, err := Start(t.Context(), configs[1], noPassphrase, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.ErrorContains(t, n.Run(t.Context()), path)
 }
