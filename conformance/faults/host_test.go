@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
 	"github.com/omega-sheaf-os/omega/conformance/faults"
@@ -101,6 +100,7 @@ func TestTheEnginesLeaderIsKilledAndTheMembersGoOn(t *testing.T) {
 	layer.Measure(t, "leader_gap_ms", int(time.Since(killed).Milliseconds()))
 	stop()
 	w.counts(before, during-before, w.Height(0)-during)
+	w.drain()
 	w.judge()
 }
 
@@ -235,14 +235,10 @@ func TestAFullDiskStopsAMemberAndARestartGoesOn(t *testing.T) {
 
 // leaderOf asks until the stream has a leader.
 func leaderOf(t *testing.T, conn *nats.Conn) string {
-	js, err := jetstream.New(conn)
-	require.NoError(t, err)
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		stream, err := js.Stream(ctx, subject.Of(enginetest.Chain).Stream())
-		cancel()
-		if err == nil && stream.CachedInfo().Cluster.Leader != "" {
-			return stream.CachedInfo().Cluster.Leader
+		info, err := streamOf(t.Context(), conn)
+		if err == nil && info.Cluster.Leader != "" {
+			return info.Cluster.Leader
 		}
 		require.True(t, time.Now().Before(end), "no leader")
 	}

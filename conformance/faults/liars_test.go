@@ -11,6 +11,7 @@ import (
 
 	"github.com/omega-sheaf-os/omega/conformance/layer"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
+	"github.com/omega-sheaf-os/omega/impl/kernel/frame"
 	"github.com/omega-sheaf-os/omega/impl/kernel/quorum"
 	"github.com/omega-sheaf-os/omega/impl/node/member"
 )
@@ -79,12 +80,11 @@ var lies = []lie{
 	}, accused("manifest")},
 	{"wrong_chunks", func(_ *world, b []byte) [][]byte {
 		m, ok := decodeOwn(b).(*member.Chunk)
-		if !ok || len(m.Bytes) == 0 {
+		if !ok || m.Offset > 0 || m.Total != uint64(len(m.Bytes)) || len(m.Bytes) < frame.HeaderSize {
 			return [][]byte{b}
 		}
 		other := *m
-		other.Bytes = slices.Clone(m.Bytes)
-		other.Bytes[len(other.Bytes)-1] ^= 1
+		other.Bytes = otherEvents(m.Bytes)
 		return [][]byte{other.Encode()}
 	}, counted("liars")},
 	{"garbage", func(_ *world, b []byte) [][]byte {
@@ -114,6 +114,23 @@ func counted(cause string) func(*member.Status) bool {
 			}
 		}
 		return false
+	}
+}
+
+// otherEvents returns a section, as whole as the given one, of other events.
+func otherEvents(section []byte) []byte {
+	changed := slices.Clone(section[:frame.HeaderSize])
+	for offset := int64(frame.HeaderSize); ; {
+		e, next, err := frame.Next(section, offset)
+		if err != nil {
+			return changed
+		}
+		body := slices.Clone(e)
+		body[len(body)-1] ^= 1
+		if changed, err = frame.Append(changed, body); err != nil {
+			panic(err)
+		}
+		offset = next
 	}
 }
 

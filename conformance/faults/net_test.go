@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
 	"github.com/omega-sheaf-os/omega/conformance/faults"
@@ -30,6 +31,7 @@ type netWorld struct {
 	*world
 	party *enginetest.Party
 	urls  []string
+	admin *nats.Conn
 
 	publisher *events.Publisher
 	conns     []*nats.Conn
@@ -53,6 +55,7 @@ func newNetWorld(t *testing.T, name string, n int) *netWorld {
 
 // join sets up the stream, and how members reach the engine.
 func (w *netWorld) join(admin *nats.Conn, servers int) {
+	w.admin = admin
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	config := events.Config{Servers: servers, Members: w.party.Names(), MaxBytes: 256 << 20}
@@ -154,6 +157,32 @@ func (w *netWorld) publishOne(ctx context.Context) error {
 		return err
 	}
 	return w.Acknowledged(e) // for the publisher tries until it is, and stop waits for that
+}
+
+// drain waits until the engine has handed every event to members that have acknowledged
+// it: what a member was handed before it was killed comes again some seconds later.
+func (w *netWorld) drain() {
+	w.t.Helper()
+	w.until(func() bool {
+		info, err := streamOf(w.t.Context(), w.admin)
+		return err == nil && info.State.Msgs == 0
+	})
+	require.NoError(w.t, w.Settle(patience))
+}
+
+// streamOf asks for the state of the stream.
+func streamOf(ctx context.Context, conn *nats.Conn) (*jetstream.StreamInfo, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	stream, err := js.Stream(ctx, subject.Of(enginetest.Chain).Stream())
+	if err != nil {
+		return nil, err
+	}
+	return stream.CachedInfo(), nil
 }
 
 // dirOf is a folder for what belongs to a member beside its data folder.

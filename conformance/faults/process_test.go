@@ -223,7 +223,7 @@ func fourWithAChild(t *testing.T, name string) (*netWorld, *child) {
 func (w *netWorld) end(c *child) {
 	c.kill()
 	w.start(3)
-	require.NoError(w.t, w.Settle(patience))
+	w.drain()
 	c.collect()
 	w.judge()
 }
