@@ -351,6 +351,7 @@ func fileSubjects() map[string]func(p probe) {
 	disk := durable.OS{}
 	subjects := map[string]func(p probe){
 		"durable.CheckRegular": notRegular(durable.CheckRegular),
+		"durable.ReadUpTo":     notRegular(func(path string) error { return second(durable.ReadUpTo(path, 9, nil)) }),
 		"durable.OS.OpenWrite": notRegular(func(path string) error { return second(disk.OpenWrite(path)) }),
 		"durable.OS.ReadFile":  notRegular(func(path string) error { return second(disk.ReadFile(path)) }),
 		"durable.OS.Create":    missing(func(path string) error { return second(disk.Create(path, 0o600)) }),

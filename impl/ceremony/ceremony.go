@@ -25,8 +25,6 @@ package ceremony
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
 	"github.com/omega-sheaf-os/omega/impl/identity"
@@ -79,7 +77,7 @@ func refuse(cause error, format string, args ...any) error {
 // file.
 func Load[T any](path string, parse func(text []byte) (T, error)) (T, error) {
 	var none T
-	text, err := read(path)
+	text, err := durable.ReadUpTo(path, MaxFile, nil)
 	if err != nil {
 		return none, &Error{File: path, Err: durable.Cause(err)}
 	}
@@ -89,19 +87,6 @@ func Load[T any](path string, parse func(text []byte) (T, error)) (T, error) {
 		return none, &Error{File: path, Line: bad.Line, Err: bad.Err}
 	}
 	return v, err
-}
-
-// read reads no more of a file than any parser takes.
-func read(path string) ([]byte, error) {
-	if err := durable.CheckRegular(path); err != nil {
-		return nil, err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, MaxFile+1))
 }
 
 // Save writes the text to the new file path, durably. It never overwrites:

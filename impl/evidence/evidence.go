@@ -21,7 +21,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -259,14 +258,4 @@ func MakeRun(report *verify.Report, time, commit string) *Run {
 		}
 	}
 	return r
-}
-
-// readBundle reads the file at path, and no more of it than Parse takes and a byte.
-func readBundle(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, MaxBundle+1))
 }

@@ -77,7 +77,7 @@ func (c *Checked) OK() bool {
 // the bundle against; nil for none. The error is for what cannot be read.
 func Check(dir string, genesis *cert.Hash, all []File) (*Checked, error) {
 	path := filepath.Join(dir, BundleName)
-	text, err := readBundle(path)
+	text, err := durable.ReadUpTo(path, MaxBundle, nil)
 	if err != nil {
 		return nil, err
 	}

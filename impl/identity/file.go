@@ -7,11 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-
-	"os"
-
-	"golang.org/x/sys/unix"
+	"io/fs"
 
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
 	"github.com/omega-sheaf-os/omega/impl/kernel/cert"
@@ -165,29 +161,15 @@ func publicOf(file []byte) (cert.PublicKey, error) {
 	return k.Public(), nil
 }
 
-// readPrivate reads a regular file that nobody but its owner may read. It judges
-// the file that it has opened, so that the name cannot change in between.
+// readPrivate reads a regular file that nobody but its owner may read.
 func readPrivate(path string) ([]byte, error) {
-	if err := durable.CheckRegular(path); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s, %w", durable.Describe(info.Mode()), ErrNotRegular)
-	}
-	if perm := info.Mode().Perm(); perm&0o077 != 0 {
-		return nil, fmt.Errorf("%w: its mode is %04o; run: chmod 600 %s", ErrPermissions, perm, path)
-	}
-	if info.Size() > maxKeyFile {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrLeftOver, info.Size(), maxKeyFile)
-	}
-	return io.ReadAll(io.LimitReader(f, maxKeyFile))
+	return durable.ReadUpTo(path, maxKeyFile, func(info fs.FileInfo) error {
+		if perm := info.Mode().Perm(); perm&0o077 != 0 {
+			return fmt.Errorf("%w: its mode is %04o; run: chmod 600 %s", ErrPermissions, perm, path)
+		}
+		if info.Size() > maxKeyFile {
+			return fmt.Errorf("%w: %d bytes, at most %d", ErrLeftOver, info.Size(), maxKeyFile)
+		}
+		return nil
+	})
 }

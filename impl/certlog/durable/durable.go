@@ -19,6 +19,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // FS is a folder tree. Names are paths as the operating system takes them.
@@ -108,6 +110,35 @@ func CheckRegular(name string) error {
 		return &fs.PathError{Op: "open", Path: name, Err: notRegular(info.Mode())}
 	}
 	return nil
+}
+
+// ReadUpTo reads the regular file path: all of it, or of a longer one limit bytes and
+// one more, by which that shows. fit, if it is not nil, judges the file that has been
+// opened, so that the name cannot change in between. The errors are *fs.PathError, but
+// for those of fit.
+func ReadUpTo(path string, limit int64, fit func(fs.FileInfo) error) ([]byte, error) {
+	broken := func(err error) error { return &fs.PathError{Op: "open", Path: path, Err: Cause(err)} }
+	if err := CheckRegular(path); err != nil {
+		return nil, broken(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, broken(notRegular(info.Mode()))
+	}
+	if fit != nil {
+		if err := fit(info); err != nil {
+			return nil, err
+		}
+	}
+	return io.ReadAll(io.LimitReader(f, limit+1))
 }
 
 type notRegular fs.FileMode

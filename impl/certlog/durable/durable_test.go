@@ -2,6 +2,7 @@ package durable_test
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -162,4 +163,21 @@ func TestMkdirAllMakesParentsAndRefusesAFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	require.ErrorContains(t, durable.MkdirAll(path, 0o700), "a regular file, not a folder")
 	require.Error(t, durable.MkdirAll(filepath.Join(path, "below"), 0o700))
+}
+
+func TestALongFileIsReadOneByteBeyondTheLimit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(path, []byte("abcdef"), 0o600))
+	for limit, want := range map[int64]string{4: "abcde", 5: "abcdef", 6: "abcdef", 9: "abcdef"} {
+		got, err := durable.ReadUpTo(path, limit, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, string(got), "limit %d", limit)
+	}
+	unfit := errors.New("unfit")
+	got, err := durable.ReadUpTo(path, 9, func(info fs.FileInfo) error {
+		require.Equal(t, int64(6), info.Size())
+		return unfit
+	})
+	require.ErrorIs(t, err, unfit)
+	require.Nil(t, got)
 }

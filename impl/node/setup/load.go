@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strconv"
@@ -242,15 +239,7 @@ func tomlError(path string, err error) error {
 
 // readRegular reads a small regular file.
 func readRegular(path string) ([]byte, error) {
-	if err := durable.CheckRegular(path); err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: durable.Cause(err)}
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	b, err := durable.ReadUpTo(path, maxFile, nil)
 	if err == nil && len(b) > maxFile {
 		err = &FileError{path, 0, fmt.Errorf("more than %d bytes", maxFile)}
 	}

@@ -16,10 +16,8 @@ package credentials
 import (
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/omega-sheaf-os/omega/impl/certlog/durable"
 )
@@ -49,37 +47,21 @@ func (e *Error) Unwrap() error { return e.Err }
 
 func pathError(path string, err error) error { return &Error{Path: path, Err: durable.Cause(err)} }
 
-// readFile reads a regular file, a secret one only if nobody but its owner may. It
-// judges the file that it has opened, so that the name cannot change in between.
+// readFile reads a regular file, a secret one only if nobody but its owner may.
 func readFile(path string, secret bool) ([]byte, error) {
-	b, err := readOpened(path, secret)
+	b, err := durable.ReadUpTo(path, maxFile, func(info fs.FileInfo) error {
+		if perm := info.Mode().Perm(); secret && perm&0o077 != 0 {
+			return fmt.Errorf("%w: its mode is %04o; run: chmod 600 %s", ErrPermissions, perm, path)
+		}
+		return nil
+	})
+	if err == nil && len(b) > maxFile {
+		err = fmt.Errorf("%w: more than %d bytes", ErrTooLarge, maxFile)
+	}
 	if err != nil {
 		return nil, pathError(path, err)
 	}
 	return b, nil
-}
-
-func readOpened(path string, secret bool) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s, %w", durable.Describe(info.Mode()), ErrNotRegular)
-	}
-	if perm := info.Mode().Perm(); secret && perm&0o077 != 0 {
-		return nil, fmt.Errorf("%w: its mode is %04o; run: chmod 600 %s", ErrPermissions, perm, path)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if len(b) > maxFile {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, maxFile)
-	}
-	return b, err
 }
 
 func create(path string, content []byte, perm os.FileMode) error {
