@@ -144,11 +144,7 @@ roster.change, which goes to all of them. Without anybody who joins no signature
 	must(c.MarkFlagRequired("data"))
 	completeFolders(c, "data")
 	return a.runs(c, false, func(context.Context, []string) (result, error) {
-		chain, err := chainIn(data)
-		if err != nil {
-			return nil, err
-		}
-		change, err := ceremony.Load(path, ceremony.ParseChange)
+		chain, change, err := chainAnd(data, path, ceremony.ParseChange)
 		if err != nil {
 			return nil, err
 		}
@@ -187,11 +183,7 @@ engine in the member's process knows who may connect.`,
 	completeFolders(c, "data")
 	completeFiles(c, "change", "change")
 	return a.runs(c, false, func(context.Context, []string) (result, error) {
-		chain, err := chainIn(data)
-		if err != nil {
-			return nil, err
-		}
-		change, err := ceremony.Load(path, ceremony.ParseChange)
+		chain, change, err := chainAnd(data, path, ceremony.ParseChange)
 		if err != nil {
 			return nil, err
 		}

@@ -141,24 +141,13 @@ func (r *proposalResult) text(t *text) {
 	}
 	rows := [][]string{}
 	for _, m := range r.Members {
-		rows = append(rows, []string{"  " + m.Name, "nodes " + formatNodes(m.Nodes), m.Fingerprint})
+		rows = append(rows, []string{"  " + m.Name, "nodes " + setup.FormatNodes(m.Nodes), m.Fingerprint})
 	}
 	t.table(rows)
 	for _, c := range r.Changes {
 		t.line("  %s %s", c.Name, c.Change)
 	}
 	t.line("%s", r.next)
-}
-
-func formatNodes(nodes []uint32) string {
-	if len(nodes) == 0 {
-		return "-"
-	}
-	words := make([]string, len(nodes))
-	for i, n := range nodes {
-		words[i] = strconv.FormatUint(uint64(n), 10)
-	}
-	return strings.Join(words, ",")
 }
 
 func seatsOf(r cert.Roster) []initSeat {
@@ -432,4 +421,15 @@ func chainIn(data string) (cert.Chain, error) {
 		return cert.Chain{}, err
 	}
 	return view.Chain, view.Close()
+}
+
+// chainAnd reads the chain in the data folder, and a file of people's about it.
+func chainAnd[T any](data, path string, parse func([]byte) (T, error)) (cert.Chain, T, error) {
+	chain, err := chainIn(data)
+	if err != nil {
+		var none T
+		return chain, none, err
+	}
+	v, err := ceremony.Load(path, parse)
+	return chain, v, err
 }

@@ -76,11 +76,7 @@ where. Never start the old member again.`,
 	c.Flags().StringVar(&output, "output", "", "the new `FILE` of the signature")
 	completeFiles(c, "output")
 	return a.runs(c, false, func(context.Context, []string) (result, error) {
-		g, err := ceremony.Load(path, ceremony.ParseGenesis)
-		if err != nil {
-			return nil, err
-		}
-		chain, err := chainIn(old)
+		chain, g, err := chainAnd(old, path, ceremony.ParseGenesis)
 		if err != nil {
 			return nil, err
 		}
@@ -113,11 +109,7 @@ that all new members sign with "cluster sign".`,
 	must(c.MarkFlagRequired("signature"))
 	outputFlag(c, &output, "of the proposal")
 	return a.runs(c, false, func(context.Context, []string) (result, error) {
-		g, err := ceremony.Load(path, ceremony.ParseGenesis)
-		if err != nil {
-			return nil, err
-		}
-		chain, err := chainIn(old)
+		chain, g, err := chainAnd(old, path, ceremony.ParseGenesis)
 		if err != nil {
 			return nil, err
 		}

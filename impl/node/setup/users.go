@@ -124,14 +124,15 @@ func FormatUsers(users []User) []byte {
 	for _, u := range users {
 		fmt.Fprintf(&b, "%s %s %s", u.Kind, u.Name, u.Nkey)
 		if u.Kind == ClientUser {
-			b.WriteString(" " + formatNodes(u.Nodes))
+			b.WriteString(" " + FormatNodes(u.Nodes))
 		}
 		b.WriteByte('\n')
 	}
 	return []byte(b.String())
 }
 
-func formatNodes(nodes []uint32) string {
+// FormatNodes writes node ids with commas between, or - for none (NOD-2).
+func FormatNodes(nodes []uint32) string {
 	if len(nodes) == 0 {
 		return "-"
 	}

@@ -126,13 +126,18 @@ func (p *Publisher) Publish(ctx context.Context, e []byte) (*Receipt, error) {
 	return r, nil
 }
 
-func (p *Publisher) enqueue(ctx context.Context, r *Receipt) error {
-	wake := context.AfterFunc(ctx, func() {
+// wakeAtEnd wakes who waits for a change once the context has ended, until stop is
+// called.
+func (p *Publisher) wakeAtEnd(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.changed.Broadcast()
 	})
-	defer wake()
+}
+
+func (p *Publisher) enqueue(ctx context.Context, r *Receipt) error {
+	defer p.wakeAtEnd(ctx)()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for !p.closed && ctx.Err() == nil && (p.count == window || p.bytes+len(r.message.Data) > windowBytes) {
@@ -212,12 +217,7 @@ func (p *Publisher) publish(m *nats.Msg) (*jetstream.PubAck, error) {
 
 // Flush waits until no event is on its way. The error is the context's.
 func (p *Publisher) Flush(ctx context.Context) error {
-	wake := context.AfterFunc(ctx, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.changed.Broadcast()
-	})
-	defer wake()
+	defer p.wakeAtEnd(ctx)()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.count > 0 {
